@@ -1,0 +1,1 @@
+"""A linter for durable execution with Restate: finds code that breaks replay, says why, and offers the fix."""
