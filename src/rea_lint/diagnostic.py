@@ -1,0 +1,78 @@
+"""What the linter says: findings of rules, and the diagnostics the world sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rea_lint.text import Edit, Span
+
+
+class Severity(IntEnum):
+    """How bad a finding is; the larger, the worse."""
+
+    INFO = 1  # worth knowing; never fails a run by default
+    WARNING = 2  # hurts, or is wrong in most uses
+    ERROR = 3  # breaks replay, loops for ever, loses or repeats work
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Applicability(IntEnum):
+    """How far a fix can be trusted; the larger, the further."""
+
+    DISPLAY = 1  # shown, never applied
+    UNSAFE = 2  # adds, removes or moves a journal entry, or may change behaviour
+    SAFE = 3  # same meaning, same journal
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits of one file that belong together: all are applied, or none."""
+
+    title: str
+    edits: tuple[Edit, ...]
+    applicability: Applicability
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that explains a finding: a hop of its chain, or where a value goes."""
+
+    path: str
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule says.  The engine knows which file and which rule."""
+
+    span: Span
+    message: str
+    fix: Fix | None = None
+    related: tuple[Related, ...] = ()
+    severity: Severity | None = None  # None: the rule's own
+    path: str | None = None  # None: the file the rule looks at
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A finding as the world sees it.  Diagnostics sort by place, then code."""
+
+    path: str
+    span: Span
+    code: str
+    name: str
+    severity: Severity
+    message: str
+    fix: Fix | None
+    related: tuple[Related, ...]
+    handlers: tuple[str, ...]  # the handlers that reach the place, as `Service.handler`, sorted
+    url: str

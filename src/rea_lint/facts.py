@@ -1,0 +1,199 @@
+"""What a survey can say about one file: frozen, storable, free of `ast`.
+
+A *ref* is a string that says what an expression is, as far as its file knows:
+
+====================================  ======================================================================
+ref                                   means
+====================================  ======================================================================
+``httpx.AsyncClient``                 the thing of that dotted name: a module, function, class, global variable
+``shop.orders.charge``                a function or class of the project, by its dotted place in its module
+``shop.orders.charge:client``         the variable or parameter ``client`` of the function ``shop.orders.charge``
+``X()``                               what calling ``X`` gives; of a class, an instance
+``X.name``                            the attribute ``name`` of ``X``
+``X[]``, ``X[0]``                     an element of ``X``: any one (iteration, subscript), or the one at a literal index
+``X.<enter>``                         what ``with X as it`` binds
+``m.C.<super>``                       ``super()`` in a method of the class ``m.C``
+``(empty)``                           not known
+====================================  ======================================================================
+
+Awaiting is not written down: the result of a coroutine function is what it returns.  A ref holds no Restate knowledge; what it
+comes to is decided when files are linked (`project`).  Names that are one binding in one file (an import, a `def`) are
+replaced by what they are bound to already; all others stay `scope:name` or `module.name` and are looked up when linking.
+
+Functions get unique names.  A second `def f` in the same scope is ``m.f#2``; a lambda is ``m.f.<lambda@ROW,COLUMN>``; what a
+module does at import belongs to a function called ``m.<module>``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rea_lint.text import Span
+
+Ref = str
+Refs = tuple[Ref, ...]  # several things an expression may be, in source order; () is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a call.  `keyword` is None for a positional one, `*` and `**` for unpacked ones."""
+
+    keyword: str | None
+    values: Refs
+    span: Span  # of the value, without `keyword=`
+    literal: str | None = None  # `repr` of a constant
+    elements: tuple[Refs, ...] = ()  # of a list, tuple or set display: what each element is
+    element_spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call in a function's own code (not in the functions nested in it)."""
+
+    callees: Refs
+    span: Span
+    callee_span: Span
+    arguments: tuple[Argument, ...] = ()
+    awaited: bool = False
+    discarded: bool = False  # the call (or the await of it) is a statement of its own
+    entered: bool = False  # it is the context expression of a `with`
+    decorates: str | None = None  # the function or class it decorates
+
+    def argument(self, position: int | None, keyword: str | None) -> Argument | None:
+        """The argument given for a parameter, by position or by keyword; None if it is absent or hidden behind `*` or `**`."""
+        positional = 0
+        for argument in self.arguments:
+            if argument.keyword is None:
+                if positional == position:
+                    return argument
+                positional += 1
+            elif argument.keyword == "*":
+                position = None
+            elif argument.keyword == keyword and keyword is not None:
+                return argument
+        return None
+
+    @property
+    def unpacks(self) -> bool:
+        """Whether `*args` or `**kwargs` hide which arguments are given."""
+        return any(a.keyword in {"*", "**"} for a in self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A name or attribute chain that is read and not called: `os.environ`, `self.now` (perhaps a property), `uuid4` handed over."""
+
+    values: Refs
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter.  `kind` is one of `positional`, `keyword`, `*`, `**`."""
+
+    name: str
+    kind: str
+    annotation: Refs = ()  # what a value of it is: for `client: httpx.AsyncClient | None`, `httpx.AsyncClient()`
+    elements: Refs = ()  # for `list[X]`: what an element is
+    default: Refs = ()
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One way a variable, attribute or class field gets its value."""
+
+    values: Refs
+    span: Span  # of the expression that gives the value (of the target, where there is none)
+    elements: Refs = ()  # if it is a container: what its elements may be
+    annotated: bool = False  # the values come from an annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A change of something that is not a local variable: `global x`, `self.count += 1`, `cache[k] = v`, `items.append(v)`."""
+
+    target: Refs  # what is changed: the variable, attribute or container
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function, method, lambda, or what a module does at import."""
+
+    name: str
+    span: Span  # from the first decorator to the end of the body
+    name_span: Span  # the name after `def`; the whole of a lambda
+    header: Span  # from `def` to the colon
+    scope: str  # the function, class or module it stands in
+    parameters: tuple[Parameter, ...] = ()
+    decorators: tuple[Refs, ...] = ()  # top to bottom; of `@svc.handler()`, `...handler()`
+    is_async: bool = False
+    is_generator: bool = False
+    is_lambda: bool = False
+    owner: str | None = None  # the class it is a method of
+    binds: str | None = None  # what the first parameter is: `self`, `cls`, or None (static, or no method)
+    is_property: bool = False
+    calls: tuple[Call, ...] = ()  # in source order
+    reads: tuple[Read, ...] = ()
+    writes: tuple[Write, ...] = ()
+    variables: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
+    names: Mapping[str, Refs] = field(default_factory=dict)  # every plain name it mentions -> what the name is there
+    returns: Refs = ()  # what it returns, by its return statements
+    return_annotation: Refs = ()
+    return_elements: Refs = ()
+    nested: tuple[str, ...] = ()  # functions and lambdas directly within, in source order
+    shape: frozenset[str] = frozenset()  # the kinds of statement and expression within that rules look at: `Try`, `For`, `With`, ...
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """A class of the project."""
+
+    name: str
+    span: Span
+    scope: str
+    bases: tuple[Refs, ...] = ()
+    decorators: tuple[Refs, ...] = ()
+    methods: Mapping[str, Refs] = field(default_factory=dict)  # method name -> functions (several: overloads, conditional definitions)
+    attributes: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)  # class body, `self.x = ...` in any method, annotations
+    fields: tuple[str, ...] = ()  # annotated names of the class body, in order: the constructor's parameters of a dataclass or model
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A comment that silences: `# rea-lint: ignore[REA101] reason`, `# noqa: REA101`, `# rea-lint: ignore-file[REA211]`."""
+
+    codes: tuple[str, ...]  # codes or names as written; () silences every rule
+    span: Span  # the comment, from its `#`
+    row: int  # the row it silences (the next code row for a comment that stands alone); 0: the whole file
+    last_row: int  # the last row of the statement that starts in `row`, or of the logical line it ends
+    form: str  # `ignore`, `ignore-file`, `noqa`
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why a file has no facts: it cannot be decoded, or it is not Python (of this version)."""
+
+    message: str
+    span: Span
+    newer_python: str | None = None  # `3.12`: the Python that could read it, where that is known
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known of one file."""
+
+    path: str
+    module: str  # dotted name; of `pkg/__init__.py`, `pkg`
+    is_package: bool = False
+    functions: Mapping[str, Function] = field(default_factory=dict)  # by name, in source order
+    classes: Mapping[str, Class] = field(default_factory=dict)
+    variables: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)  # module level; an import binds too
+    stars: Refs = ()  # modules of `from x import *`
+    imports: Refs = ()  # every module or name imported, absolute, sorted
+    suppressions: tuple[Suppression, ...] = ()
+    depth: int = 0  # the deepest nesting of expressions and statements
+    broken: Broken | None = None

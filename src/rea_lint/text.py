@@ -1,0 +1,129 @@
+"""Source text, places in it, and edits to it.  The only module that counts characters."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of a text: characters (code points), counted from 0, half open."""
+
+    start: int
+    end: int
+
+    def contains(self, other: Span) -> bool:
+        """Whether `other` lies within this span (a span contains itself)."""
+        return self.start <= other.start and other.end <= self.end
+
+
+class Position(NamedTuple):
+    """A place as people read it: row and column from 1, the column in code points."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Put `new` where `span` is.  An empty span inserts, an empty `new` deletes."""
+
+    span: Span
+    new: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text that knows its lines.
+
+    Lines end where Python's tokenizer ends them: at LF, CR LF or CR, and nowhere else (a form feed or U+2028 ends none).
+    """
+
+    text: str
+    _starts: list[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", list(_line_starts(self.text)))
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def position(self, offset: int) -> Position:
+        """The row and column of a character offset; the end of the text is a place too."""
+        row = bisect_right(self._starts, offset)
+        return Position(row, offset - self._starts[row - 1] + 1)
+
+    def offset(self, position: Position) -> int:
+        """The character offset of a row and column; one past the end of its line at most."""
+        row = min(max(position.row, 1), len(self._starts))
+        return min(self._starts[row - 1] + position.column - 1, self.line_span(row).end)
+
+    def line_span(self, row: int) -> Span:
+        """The line without what ends it; an empty span past the last line."""
+        if row > len(self._starts):
+            return Span(len(self.text), len(self.text))
+        start = self._starts[row - 1]
+        end = self._starts[row] if row < len(self._starts) else len(self.text)
+        while end > start and self.text[end - 1] in "\r\n":
+            end -= 1
+        return Span(start, end)
+
+    def line(self, row: int) -> str:
+        """The text of a line, without what ends it."""
+        span = self.line_span(row)
+        return self.text[span.start : span.end]
+
+    def from_ast(self, row: int, byte_column: int) -> int:
+        """The character offset of a place as `ast` gives it: row from 1, column from 0 in UTF-8 bytes."""
+        start = self._starts[row - 1]
+        if self._is_ascii:
+            return start + byte_column
+        line = self.text[start : start + byte_column]
+        if line.isascii():
+            return start + byte_column
+        return start + len(line.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore"))
+
+    @cached_property
+    def _is_ascii(self) -> bool:
+        return self.text.isascii()
+
+    @cached_property
+    def newline(self) -> str:
+        """What ends the first line: the line ending that new lines of this file get."""
+        end = self.line_span(1).end
+        return "\r\n" if self.text[end : end + 2] == "\r\n" else self.text[end : end + 1] or "\n"
+
+
+def apply(text: str, edits: Iterable[Edit]) -> str:
+    """The text after all edits, which do not overlap.
+
+    Two insertions at one place are put in the order given; edits that overlap raise ValueError.
+    """
+    done: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end)):
+        if edit.span.start < at:
+            message = f"edits overlap at character {edit.span.start}"
+            raise ValueError(message)
+        done += text[at : edit.span.start], edit.new
+        at = edit.span.end
+    return "".join([*done, text[at:]])
+
+
+def _line_starts(text: str) -> Iterable[int]:
+    yield 0
+    if "\r" not in text:
+        at = text.find("\n")
+        while at >= 0:
+            yield at + 1
+            at = text.find("\n", at + 1)
+        return
+    for i, c in enumerate(text):
+        if c == "\n" or (c == "\r" and text[i + 1 : i + 2] != "\n"):
+            yield i + 1
