@@ -1,0 +1,85 @@
+"""[Diagnostic] -> text, in the formats that people and programs read.  A format is a module with one function, `render`."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rea_lint.config import FORMATS
+from rea_lint.diagnostic import Applicability, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rea_lint.diagnostic import Diagnostic
+    from rea_lint.text import Source
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a format needs besides the findings."""
+
+    sources: Mapping[str, Source]  # the text of every path that a finding names
+    base: str  # paths are shown relative to this folder
+    color: bool = False
+    width: int | None = None  # columns of the terminal; None where there is none
+
+    def path(self, path: str) -> str:
+        """A path as people read it: relative, if it lies below the base."""
+        return path[len(self.base) + 1 :] if path.startswith(self.base.rstrip(os.sep) + os.sep) else path
+
+
+def render(form: str, diagnostics: Sequence[Diagnostic], view: View) -> str:
+    """All findings in one of the formats of `config.FORMATS`, ready to be written; ends with a newline unless it is empty."""
+    if form not in FORMATS:
+        raise ValueError(form)
+    text: str = import_module(f"rea_lint.report.{form}").render(diagnostics, view)
+    return text
+
+
+def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diagnostic], *, unsafe: bool = False) -> str:
+    """One sentence on what was looked at and what was found.  `unsafe`: unsafe fixes were asked for, so none is held back."""
+    if not handlers:
+        return f"Checked {_count(files, 'file')}: no Restate handler found{', so no durable code was linted' if files else ''}{_found(diagnostics)}."
+    looked_at = f"Checked {_count(files, 'file')}, {_count(handlers, 'handler')} in {_count(services, 'service')}"
+    return f"{looked_at}: {severities(diagnostics) or 'no findings'}{_fixable(diagnostics, unsafe=unsafe)}."
+
+
+def severities(diagnostics: Iterable[Diagnostic]) -> str:
+    """`3 errors, 1 warning`; empty if there are no findings."""
+    counts = Counter(d.severity for d in diagnostics)
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
+    return ", ".join(
+        _count(counts[severity], word) if severity != Severity.INFO else f"{counts[severity]} {word}"
+        for severity, word in words.items()
+        if counts[severity]
+    )
+
+
+def statistics(diagnostics: Iterable[Diagnostic]) -> str:
+    """How many findings of each rule, most first."""
+    counts = Counter((d.code, d.name) for d in diagnostics)
+    width = max((len(str(n)) for n in counts.values()), default=0)
+    return "".join(f"{n:>{width}}  {code}  {name}\n" for (code, name), n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
+
+
+def _found(diagnostics: Sequence[Diagnostic]) -> str:
+    return f"; {severities(diagnostics)}" if diagnostics else ""
+
+
+def _fixable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> str:
+    counts = Counter(d.fix.applicability for d in diagnostics if d.fix)
+    safe, risky = counts[Applicability.SAFE], counts[Applicability.UNSAFE]
+    if unsafe:
+        safe, risky = safe + risky, 0
+    said = f"{safe} fixable with --fix" if safe else ""
+    if risky:
+        said = f"{said}, {risky} more with --unsafe-fixes" if said else f"{risky} fixable with --unsafe-fixes"
+    return f" ({said})" if said else ""
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -1,0 +1,53 @@
+"""A JSON list in the shape of ruff's, so that what reads ruff's reads ours.  Rows and columns from 1, columns in code points."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rea_lint.diagnostic import Diagnostic, Fix
+    from rea_lint.report import View
+    from rea_lint.text import Source, Span
+
+
+def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
+    """One list of all findings."""
+    items = [_finding(d, view) for d in diagnostics]
+    return json.dumps(items, indent=2, ensure_ascii=False) + "\n"
+
+
+def _finding(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
+    source = view.sources[diagnostic.path]
+    return {
+        "code": diagnostic.code,
+        "name": diagnostic.name,
+        "severity": str(diagnostic.severity),
+        "message": diagnostic.message,
+        "filename": diagnostic.path,
+        **_range(source, diagnostic.span),
+        "url": diagnostic.url,
+        "fix": _fix(source, diagnostic.fix),
+        "handlers": list(diagnostic.handlers),
+        "related": [
+            {"filename": related.path, "location": _range(view.sources[related.path], related.span)["location"], "message": related.message}
+            for related in diagnostic.related
+        ],
+    }
+
+
+def _fix(source: Source, fix: Fix | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    return {
+        "applicability": str(fix.applicability),
+        "message": fix.title,
+        "edits": [{"content": edit.new, **_range(source, edit.span)} for edit in fix.edits],
+    }
+
+
+def _range(source: Source, span: Span) -> dict[str, dict[str, int]]:
+    start, end = source.position(span.start), source.position(span.end)
+    return {"location": start._asdict(), "end_location": end._asdict()}
