@@ -1,0 +1,772 @@
+"""Paths -> the files that have to do with Restate, decoded and named.  The only module that walks disks.
+
+**Gate.**  Files are read as bytes, once.  One is a *candidate* if it mentions `restate`, if something in it is registered with a
+`.handler` or `.main`, if it uses a decorator that a candidate defines around such a registration, if it was named on the command line,
+or if a candidate imports it (transitively).  Only candidates are decoded, and only in them imports are looked for.
+
+**Names.**  An absolute import is looked up as Python would with the importing file's folder or one above it on its path, the nearest
+first, `src` folders and configured roots included; folders that are packages come last.  A file's *root* is the folder from which most
+imports reach it; of files that nothing imports, the one above its outermost package.  `module` is its dotted place below its root.
+
+**Worlds.**  Several applications in one repository may have a module `utils` each.  A module name is unique in a *world*: files that are
+linked together.  Files that import each other share a world; all others share one unless their module names clash, or one
+imports a name from a library that the other has as a module.  A file that several applications import is in the world of each.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rea_lint.config import PROJECT_FILES, Config, UserError, project_root
+from rea_lint.facts import Broken
+from rea_lint.text import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from re import Pattern
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is looked into."""
+
+    path: str  # absolute
+    module: str  # dotted; of `pkg/__init__.py`, `pkg`
+    root: str = ""  # the folder that `module` is relative to
+    is_package: bool = False  # an `__init__.py`
+    text: str | None = None  # line ends as they are, without a byte order mark; None if it cannot be read at all
+    broken: Broken | None = None  # why it cannot be decoded; `text` then has U+FFFD where bytes make no sense
+    encoding: str = "utf-8"  # what `text.encode()` takes to give the file's bytes again
+    imports: tuple[tuple[str, str], ...] = ()  # (module as the file names it, absolute; path) of each file it imports, sorted
+    outside: frozenset[str] = frozenset()  # first names of the modules it imports that are no files here
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """What there is to lint."""
+
+    files: tuple[File, ...] = ()  # the candidates, by path
+    reported: frozenset[str] = frozenset()  # the paths (candidates or not) whose findings were asked for
+    looked_at: int = 0  # how many Python files were asked for
+
+
+def discover(
+    paths: Sequence[Path | str],
+    config: Config,
+    *,
+    stdin: tuple[str, str | bytes] | None = None,
+    force_exclude: bool = False,
+) -> Discovery:
+    """The candidates of the projects that `paths` are in; what is under `paths` is reported on.
+
+    A folder is walked without what is excluded or ignored.  A file (and a folder) that is named is read also if it is excluded, unless
+    `force_exclude`.  `stdin` is a path, which need not exist, and the content that it has instead of the one on the disk; it is
+    reported on too.  Raises UserError for a path that does not exist.
+    """
+    asked = [_absolute(path) for path in paths]
+    for path in asked:
+        if not os.path.lexists(path):
+            raise UserError(f"{path}: there is no such file or folder")
+    given = {_absolute(stdin[0]): stdin[1].encode("utf-8", "surrogateescape") if isinstance(stdin[1], str) else stdin[1]} if stdin else {}
+    projects: dict[str, list[str]] = defaultdict(list)
+    for path in [*asked, *given]:
+        projects[_project_of(path, config)].append(path)
+    found = [_project(root, sorted(set(group)), config, given, force_exclude) for root, group in sorted(projects.items())]
+    files = {file.path: file for discovery in found for file in discovery.files}
+    reported = frozenset[str]().union(*(discovery.reported for discovery in found))
+    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported))
+
+
+def read(path: str) -> tuple[str | None, str, Broken | None]:
+    """A file's text, encoding, and why it is broken."""
+    data = _read(path)
+    return (None, "utf-8", data) if isinstance(data, Broken) else decode(data)
+
+
+def decode(data: bytes) -> tuple[str, str, Broken | None]:
+    """The text, encoding, and why it is broken, of a Python file's bytes: byte order mark, PEP 263, line ends kept as they are."""
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return (
+            data.decode("utf-16", "replace"),
+            "utf-16",
+            Broken("The file is UTF-16, which Python does not read; save it as UTF-8", Span(0, 0)),
+        )
+    marked = data.startswith(b"\xef\xbb\xbf")
+    encoding = "utf-8-sig" if marked else "utf-8"
+    cookie = _cookie(data)
+    if cookie is not None:
+        name, span = cookie
+        problem = None
+        try:
+            if not isinstance(b"".decode(name), str):  # rot13 and the like are no text encodings
+                problem = f"`{name}` is no encoding of text"
+        except LookupError:
+            problem = f"There is no encoding `{name}`"
+        is_utf8 = problem is None and name.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig", "u8", "utf"}
+        if marked and problem is None and not is_utf8:
+            problem = f"The file begins with the mark of UTF-8, but says that it is `{name}`"
+        if problem is not None:
+            return data.decode(encoding, "replace"), encoding, Broken(problem, span)
+        encoding = encoding if is_utf8 else name
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        readable = data[: error.start].decode(encoding, "replace")
+        text = data.decode(encoding, "replace")
+        message = f"Byte 0x{data[error.start]:02x} is not {encoding.removesuffix('-sig').upper()}"
+        return text, encoding, Broken(message, Span(len(readable), min(len(readable) + 1, len(text))))
+    at = text.find("\0")
+    return text, encoding, Broken("The file has a null byte, which Python does not read", Span(at, at + 1)) if at >= 0 else None
+
+
+def worlds(files: Iterable[File]) -> list[tuple[File, ...]]:
+    """The files in groups that are linked by themselves; in each, module names are unique and every import of a project file is found.
+
+    A file can be in several groups, and twice in one if it is imported by two names.
+    """
+    by_path = {file.path: file for file in sorted(files, key=lambda file: file.path)}
+    units = [_World.of(unit, by_path) for component in _components(by_path) for unit in _units(component, by_path)]
+    merged: list[_World] = []
+    for unit in units:
+        place = next((i for i, world in enumerate(merged) if not world.clashes(unit)), None)
+        if place is None:
+            merged.append(unit)
+        else:
+            merged[place] = merged[place].joined(unit)
+    return [tuple(_named(by_path[path], module) for module, path in sorted(world.modules.items())) for world in merged]
+
+
+# --- projects
+
+
+def _project_of(path: str, config: Config) -> str:
+    root = str(config.root)
+    return root if _is_under(path, root) else str(project_root(Path(path)))
+
+
+def _project(root: str, asked: list[str], config: Config, given: Mapping[str, bytes], force_exclude: bool) -> Discovery:
+    named = {path for path in asked if not os.path.isdir(path)}
+    tree = _Tree.walk(root, asked, config)
+    reported = {path for path in tree.files if any(_is_under(path, folder) for folder in asked)}
+    for path in asked:
+        if force_exclude and tree.ignores(path):
+            named.discard(path)
+        elif path in named and (path in given or _is_python(path)):
+            reported.add(path)
+            tree.files.add(path)
+        elif path not in named and path != root and tree.ignores(path):
+            inner = _Tree.walk(path, [path], config)
+            reported |= inner.files
+            tree.files |= inner.files
+    texts = _candidates(tree, named & reported, given)
+    return Discovery(_named_files(tree, texts, config), frozenset(reported), len(reported))
+
+
+def _is_python(path: str) -> bool:
+    if path.endswith((".py", ".pyw")):
+        return True
+    if os.path.splitext(path)[1]:
+        return False
+    data = _read(path)
+    first = b"" if isinstance(data, Broken) else data[:200].partition(b"\n")[0]
+    return first.startswith(b"#!") and b"python" in first
+
+
+def _absolute(path: Path | str) -> str:
+    return os.path.abspath(path)
+
+
+def _is_under(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+# --- walking
+
+
+@dataclass(slots=True)
+class _Tree:
+    """The Python files of a project."""
+
+    root: str
+    files: set[str]
+    links: dict[str, str]  # symbolic links -> the file or folder of the project that they are
+    rules: tuple[_Ignores, ...]  # those that hold for the root
+    respect_gitignore: bool
+
+    @classmethod
+    def walk(cls, root: str, asked: Sequence[str], config: Config) -> _Tree:
+        """All files below `root` that are not ignored."""
+        rules = _rules_for(root, config)
+        tree = cls(root, set(), {}, rules, config.respect_gitignore)
+        wanted = None
+        if not any(os.path.isdir(path) for path in asked) and not _is_project(root):
+            wanted = _imported_names(asked)  # single files in any folder: what lies beside them need not belong to them
+        pending: list[tuple[str, tuple[_Ignores, ...]]] = [(root, rules)]
+        seen = {os.path.realpath(root)}
+        while pending:
+            folder, rules = pending.pop()
+            try:
+                entries = list(os.scandir(folder))
+            except OSError:
+                continue  # a folder that we may not list; its files were not asked for by name
+            names = {entry.name for entry in entries}
+            if "pyvenv.cfg" in names and folder != root:
+                continue
+            if config.respect_gitignore and ".gitignore" in names and folder != root:
+                rules = (*rules, *_gitignore(folder, ".gitignore"))
+            for entry in entries:
+                name, path = entry.name, entry.path
+                is_source = name.endswith(".py")
+                is_link = entry.is_symlink()
+                if is_link:
+                    target = os.path.realpath(path)
+                    if _is_under(target, seen_root := os.path.realpath(root)):
+                        tree.links[path] = root + target[len(seen_root) :]
+                        continue
+                    if target in seen:
+                        continue
+                if is_source and entry.is_file():
+                    if not _is_ignored(rules, path, name, is_folder=False):
+                        tree.files.add(path)
+                elif not is_source and entry.is_dir():
+                    if wanted is not None and name not in wanted and folder == root:
+                        continue
+                    if not _is_ignored(rules, path, name, is_folder=True):
+                        if is_link:
+                            seen.add(target)
+                        pending.append((path, rules))
+        return tree
+
+    def ignores(self, path: str) -> bool:
+        """Whether the walk leaves out a file or folder, itself or with a folder above it."""
+        rules = self.rules
+        at = self.root
+        for name in os.path.relpath(path, self.root).split(os.sep):
+            at = os.path.join(at, name)
+            is_folder = at != path or os.path.isdir(path)
+            if _is_ignored(rules, at, name, is_folder=is_folder):
+                return True
+            if is_folder and self.respect_gitignore:
+                rules = (*rules, *_gitignore(at, ".gitignore"))
+        return False
+
+
+def _is_project(root: str) -> bool:
+    return any(os.path.exists(os.path.join(root, mark)) for mark in (".git", *PROJECT_FILES))
+
+
+def _imported_names(paths: Iterable[str]) -> set[str]:
+    """First names of what files import."""
+    datas = [data for data in map(_read, paths) if isinstance(data, bytes)]
+    return {name.decode() for data in datas for name in re.findall(rb"(?:from|import)[ \t]+\.*(\w+)", data)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Ignores:
+    """The patterns of one .gitignore; the last that fits decides."""
+
+    folder: str  # with a separator at its end
+    patterns: tuple[tuple[Pattern[str], bool, bool], ...]  # (pattern, whether it ignores, whether it is about the name alone), last first
+    names: Pattern[str] | None  # fits each name that a pattern about names fits
+    has_paths: bool  # whether a pattern is about more than a name
+
+    def decide(self, path: str, name: str, *, is_folder: bool) -> bool | None:
+        """Whether a file or folder is ignored; None if nothing is said of it."""
+        end = "/" if is_folder else ""
+        if not self.has_paths and (self.names is None or not self.names.match(name + end)):
+            return None
+        below = path[len(self.folder) :].replace(os.sep, "/") + end
+        for pattern, ignores, is_name in self.patterns:
+            text = name + end if is_name else below
+            match = pattern.match(text)
+            if match and match.end() == len(text):
+                return ignores
+        return None
+
+
+def _is_ignored(rules: tuple[_Ignores, ...], path: str, name: str, *, is_folder: bool) -> bool:
+    if rules[0].decide(path, name, is_folder=is_folder):
+        return True
+    for i in range(len(rules) - 1, 0, -1):
+        decision = rules[i].decide(path, name, is_folder=is_folder)
+        if decision is not None:
+            return decision
+    return False
+
+
+def _rules_for(root: str, config: Config) -> tuple[_Ignores, ...]:
+    """What holds in a folder: first the configuration's excludes, then git's rules, from the repository's root down."""
+    base = str(config.root) if _is_under(root, str(config.root)) else root
+    rules = [_ignores(base, [*config.exclude, *config.extend_exclude])]
+    if not config.respect_gitignore:
+        return tuple(rules)
+    above = [root]
+    while not _is_repository(above[-1]) and os.path.dirname(above[-1]) != above[-1]:
+        above.append(os.path.dirname(above[-1]))
+    if _is_repository(above[-1]):
+        rules += _gitignore(above[-1], os.path.join(".git", "info", "exclude"))
+    else:
+        above = [root]
+    for folder in reversed(above):
+        rules += _gitignore(folder, ".gitignore")
+    return tuple(rules)
+
+
+def _is_repository(folder: str) -> bool:
+    return os.path.exists(os.path.join(folder, ".git"))
+
+
+def _gitignore(folder: str, name: str) -> list[_Ignores]:
+    path = os.path.join(folder, name)
+    data = _read(path) if os.path.isfile(path) else b""
+    return [] if isinstance(data, Broken) or not data else [_ignores(folder, data.decode("utf-8", "replace").splitlines())]
+
+
+def _ignores(folder: str, lines: Iterable[str]) -> _Ignores:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - 30 ms
+
+    patterns: list[tuple[Pattern[str], bool, bool]] = []
+    for line in lines:
+        is_name = "/" not in line.strip().rstrip("/")
+        patterns += [
+            (pattern.regex, pattern.include, is_name)
+            for pattern in GitIgnoreSpec.from_lines([line]).patterns
+            if pattern.include is not None and pattern.regex is not None  # None: a comment, an empty line
+        ]
+    tails = [_tail(pattern) for pattern, _, is_name in patterns if is_name]
+    return _Ignores(
+        folder.rstrip(os.sep) + os.sep,
+        tuple(reversed(patterns)),
+        re.compile("|".join(tails)) if tails else None,
+        any(not is_name for _, _, is_name in patterns),
+    )
+
+
+def _tail(pattern: Pattern[str]) -> str:
+    """A pattern about a name, without what leads to the name and without group names: many can be one regular expression."""
+    return "(?:" + pattern.pattern.removeprefix("^(?:.+/)?").replace("(?P<ps_d>", "(?:") + ")"
+
+
+# --- the gate
+
+_REGISTERS = re.compile(rb"@[^\n]*\.(?:handler|main)\b|\.(?:handler|main)\([^)\n]*\)\(")
+_DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)|^([ \t]*)(\w+)[ \t]*=[^=\n]*\.(?:handler|main)\b", re.MULTILINE)
+
+
+def _candidates(tree: _Tree, named: set[str], given: Mapping[str, bytes]) -> dict[str, tuple[str | None, str, Broken | None]]:
+    """The files that have something to do with Restate by themselves, read."""
+    found: dict[str, tuple[str | None, str, Broken | None]] = {}
+    for path in sorted(tree.files):
+        data = given[path] if path in given else _read(path)
+        if isinstance(data, Broken):
+            found[path] = None, "utf-8", data
+        elif path in named or b"restate" in data or ((b".handler" in data or b".main" in data) and _REGISTERS.search(data)):
+            found[path] = decode(data)
+    new = list(found)
+    while decorators := {name for path in new for name in _decorators(found[path][0] or "")}:
+        used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
+        rest = ((path, given[path] if path in given else _read(path)) for path in sorted(tree.files) if path not in found)
+        new = [path for path, data in rest if isinstance(data, bytes) and used.search(data)]
+        found |= {path: read(path) for path in new}
+    return found
+
+
+def _decorators(text: str) -> Iterator[str]:
+    """Names of functions that register something within: a project's own handler decorators are among them."""
+    if ".handler" not in text and ".main" not in text:
+        return
+    enclosing: list[tuple[int, str]] = []
+    for line in text.splitlines():
+        bare = line.lstrip()
+        if not bare or bare[0] == "#":
+            continue
+        indent = len(line) - len(bare)
+        while enclosing and enclosing[-1][0] >= indent and bare[0] not in ")]}":
+            enclosing.pop()
+        definition = _DEFINITION.match(line)
+        if definition and definition[4]:
+            yield definition[4]
+        if ".handler" in bare or ".main" in bare:
+            yield from (name for _, name in enclosing)
+        if definition and definition[2]:
+            enclosing.append((indent, definition[2]))
+
+
+def _read(path: str) -> bytes | Broken:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError as error:
+        return Broken(f"The file cannot be read: {error.strerror or error}", Span(0, 0))
+
+
+def _cookie(data: bytes) -> tuple[str, Span] | None:
+    """The encoding that a comment in the first two lines declares (PEP 263)."""
+    start = 3 if data.startswith(b"\xef\xbb\xbf") else 0
+    at = start
+    for line in re.split(rb"\r\n|\r|\n", data[start : start + 1000], maxsplit=2)[:2]:
+        declared = re.match(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", line)
+        if declared:
+            lead = data[start:at].decode("utf-8", "replace") + line[: declared.start(1)].decode("utf-8", "replace")
+            return declared[1].decode(), Span(len(lead), len(lead) + len(declared[1]))
+        if not re.match(rb"[ \t\f]*(?:#|$)", line):
+            return None
+        at += len(line) + (2 if data[at + len(line) : at + len(line) + 2] == b"\r\n" else 1)
+    return None
+
+
+# --- imports and names
+
+_IMPORT = re.compile(
+    r"""(?:^|[;:])[ \t\f]*(?:
+        from[ \t]*(?P<dots>(?:[ \t]*\.)*)[ \t]*(?P<module>[\w.]*)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:\\\r?\n|[^\n\r;])*)
+        |import[ \t]+(?P<modules>(?:\\\r?\n|[^\n\r;])*)
+    )""",
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """An import as it is written: `level` dots, a module, a name from it (empty for `import module`)."""
+
+    level: int
+    module: str
+    names: tuple[str, ...]
+
+
+def _imports(text: str) -> Iterator[_Import]:
+    """What a text imports, anywhere in it.  (Also what only looks like it, in a string: that does no harm.)"""
+    if "import" not in text:
+        return
+    for match in _IMPORT.finditer(text):
+        if match["modules"] is not None:
+            for module in _names(match["modules"]):
+                yield _Import(0, module, ())
+        elif match["module"] or match["dots"]:
+            yield _Import(match["dots"].count("."), match["module"], tuple(_names(match["names"])))
+
+
+def _names(listed: str) -> Iterator[str]:
+    """The names in `a as b, c`: a and c."""
+    for item in re.sub(r"#[^\n]*", "", listed).strip("()").replace("\\", " ").split(","):
+        words = item.split()
+        if words and re.fullmatch(r"[\w.]+|\*", words[0]):
+            yield words[0]
+
+
+class _Resolver:
+    """What the imports of a project's files mean."""
+
+    def __init__(self, tree: _Tree, config: Config) -> None:
+        self.tree = tree
+        self.packages = {os.path.dirname(path) for path in tree.files if path.endswith(os.sep + "__init__.py")}
+        self.folders = set(_above(tree.files, tree.root))
+        self.roots = [str(root) for root in config.source_roots if _is_under(str(root), tree.root)]
+        self.distributions = [*self.roots, *self._distributions()]
+        self.searched: dict[str, tuple[list[str], list[str]]] = {}
+        self.own: dict[str, bool] = {}
+
+    def _distributions(self) -> list[str]:
+        """Folders that are installed, or work as if they were: anything in the project may import from them."""
+        marks = [folder for folder in sorted(self.folders) if any(os.path.exists(os.path.join(folder, mark)) for mark in PROJECT_FILES)]
+        return [
+            place
+            for folder in marks
+            for place in (os.path.join(folder, "src"), folder)
+            if place in self.folders and place not in self.packages
+        ]
+
+    def resolve(self, path: str, imported: _Import) -> Iterator[tuple[str, str, str]]:
+        """(module as the file names it, the file that it is, the root that it is found from) of each file it makes Python read."""
+        if imported.level:
+            folder = path
+            for _ in range(imported.level):
+                folder = os.path.dirname(folder)
+            parts = tuple(imported.module.split(".")) if imported.module else ()
+            for name in imported.names or ("",):
+                for target in self._chain(folder, (*parts, name) if name and name != "*" else parts):
+                    yield "", target, ""
+            return
+        for name in imported.names or ("",):
+            parts = (*imported.module.split("."), name) if name and name != "*" else tuple(imported.module.split("."))
+            root = self._root_of(path, parts, is_from=bool(name))
+            if root is None:
+                continue
+            for target in self._chain(root, parts):
+                yield _module(target, root), target, root
+
+    def _root_of(self, path: str, parts: tuple[str, ...], *, is_from: bool) -> str | None:
+        """The first folder on the importing file's path from which an import works."""
+        near, last = self._search(path)
+        for root in (*near, *self.distributions, *last):
+            chain = self._chain(root, parts)
+            if not chain or chain[-1] == path:
+                continue
+            depth = _module(chain[-1], root).count(".") + 1
+            is_whole = depth >= len(parts) - is_from or chain[-1].endswith(os.sep + "__init__.py")
+            if not is_whole:
+                continue
+            if depth == 1 and (parts[0] in sys.stdlib_module_names or self._is_of_a_library(chain[-1], parts[0])):
+                continue
+            return root
+        return None
+
+    def _is_of_a_library(self, target: str, name: str) -> bool:
+        """Whether a file imports its own name: `clients/openai.py` with `from openai import OpenAI`, so `openai` is a library."""
+        if target not in self.own:
+            text = (read(target)[0] or "") if not target.endswith("__init__.py") else ""
+            self.own[target] = any(i.level == 0 and i.module.split(".")[0] == name for i in _imports(text))
+        return self.own[target]
+
+    def _chain(self, folder: str, parts: tuple[str, ...]) -> list[str]:
+        """The files that importing `parts` from a folder reads: the packages on the way, then the module; the last may be a name in it."""
+        found: list[str] = []
+        at = folder
+        if not parts and at in self.packages:
+            return [os.path.join(at, "__init__.py")]
+        for part in parts:
+            at = os.path.join(at, part)
+            at = self.tree.links.get(at, at)
+            file = self.tree.links.get(at + ".py", at + ".py")
+            if at in self.packages:
+                found.append(os.path.join(at, "__init__.py"))
+            elif file in self.tree.files:
+                found.append(file)
+                break
+            elif at not in self.folders:
+                break
+        return found
+
+    def _search(self, path: str) -> tuple[list[str], list[str]]:
+        """Where a file's absolute imports are looked up: folders that are no packages, nearest first; then those that are."""
+        folder = os.path.dirname(path)
+        if folder not in self.searched:
+            near: list[str] = []
+            last: list[str] = []
+            at = folder
+            while _is_under(at, self.tree.root):
+                (last if at in self.packages else near).append(at)
+                source = os.path.join(at, "src")
+                if source in self.folders and source not in self.packages and source not in near:
+                    near.append(source)
+                if at == self.tree.root:
+                    break
+                at = os.path.dirname(at)
+            self.searched[folder] = near, last
+        return self.searched[folder]
+
+
+def _above(paths: Iterable[str], root: str) -> Iterator[str]:
+    """The folders of files, up to the root."""
+    seen = {root}
+    yield root
+    for path in paths:
+        folder = os.path.dirname(path)
+        while folder not in seen and _is_under(folder, root):
+            seen.add(folder)
+            yield folder
+            folder = os.path.dirname(folder)
+
+
+def _module(path: str, root: str) -> str:
+    """The dotted name of a file below a root."""
+    below = path[len(root.rstrip(os.sep)) + 1 :]
+    stem = below.removesuffix(".py")
+    return stem.removesuffix("__init__").rstrip(os.sep).replace(os.sep, ".") or os.path.basename(root)
+
+
+def _named_files(tree: _Tree, found: dict[str, tuple[str | None, str, Broken | None]], config: Config) -> tuple[File, ...]:
+    """The candidates with what they import, and their names."""
+    if not found:
+        return ()
+    resolver = _Resolver(tree, config)
+    imports: dict[str, set[tuple[str, str]]] = {}
+    outside: dict[str, set[str]] = defaultdict(set)
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    relative: set[str] = set()
+    pending = sorted(found)
+    while pending:
+        path = pending.pop()
+        imports[path] = set()
+        for imported in set(_imports(found[path][0] or "")):
+            targets = list(resolver.resolve(path, imported))
+            if imported.level:
+                relative.add(path)
+            elif not targets:
+                outside[path].add(imported.module.split(".")[0])
+            for module, target, root in targets:
+                imports[path].add((module, target))
+                if root:
+                    votes[target][root] += 1
+                if target not in found:
+                    found[target] = read(target)
+                    pending.append(target)
+    roots = _roots(resolver, imports, votes, relative)
+    modules = {path: _module(path, root) for path, root in roots.items()}
+    _distinguish(tree.root, roots, modules, imports, relative)
+    files = []
+    for path in sorted(found):
+        text, encoding, broken = found[path]
+        reads = {(module or modules[target], target) for module, target in imports[path] if target != path}
+        files.append(
+            File(
+                path=path,
+                module=modules[path],
+                root=roots[path],
+                is_package=os.path.basename(path) == "__init__.py",
+                text=text,
+                broken=broken,
+                encoding=encoding,
+                imports=tuple(sorted(reads)),
+                outside=frozenset(outside[path]),
+            )
+        )
+    return tuple(files)
+
+
+def _roots(
+    resolver: _Resolver, imports: Mapping[str, set[tuple[str, str]]], votes: Mapping[str, Counter[str]], relative: set[str]
+) -> dict[str, str]:
+    """The root of each file: where most imports find it; else that of its folder's other files; else above its outermost package."""
+    folders: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, counted in votes.items():
+        for root, count in counted.items():
+            folder = os.path.dirname(path)
+            while folder != root and _is_under(folder, root):
+                folders[folder][root] += count
+                folder = os.path.dirname(folder)
+    in_packages = {os.path.dirname(path) for path in relative} | {
+        os.path.dirname(target) for path in relative for module, target in imports[path] if not module
+    }
+    roots = {}
+    for path in imports:
+        folder = os.path.dirname(path)
+        if evidence := votes.get(path) or folders.get(folder):
+            roots[path] = _elected(evidence)
+            continue
+        while folder != resolver.tree.root and folder not in folders and (folder in resolver.packages or folder in in_packages):
+            folder = os.path.dirname(folder)
+        roots[path] = _elected(folders[folder]) if folder in folders else folder
+    return roots
+
+
+def _elected(votes: Counter[str]) -> str:
+    """The root with most votes; of several, the one that gives the longest names."""
+    return min(votes, key=lambda root: (-votes[root], len(root), root))
+
+
+def _distinguish(
+    root: str, roots: dict[str, str], modules: dict[str, str], imports: Mapping[str, set[tuple[str, str]]], relative: set[str]
+) -> None:
+    """Give a file that nothing imports its full name below the project, where its short one is taken, or is a library's."""
+    imported = {target for targets in imports.values() for _, target in targets}
+    count = Counter(modules.values())
+    for path in sorted(modules):
+        top = modules[path].partition(".")[0]
+        if path in imported or path in relative or path == os.path.join(root, os.path.basename(path)):
+            continue
+        if count[modules[path]] > 1 or top in sys.stdlib_module_names:
+            roots[path], modules[path] = root, _module(path, root)
+
+
+# --- worlds
+
+
+@dataclass(frozen=True)
+class _World:
+    """Files that are linked together."""
+
+    modules: dict[str, str]  # module -> path
+    outside: frozenset[str]  # first names of what is imported from libraries
+
+    @cached_property
+    def tops(self) -> frozenset[str]:
+        return frozenset(module.partition(".")[0] for module in self.modules)
+
+    @classmethod
+    def of(cls, paths: Sequence[str], files: Mapping[str, File]) -> _World:
+        modules: dict[str, str] = {}
+        for path in paths:
+            modules.setdefault(files[path].module, path)
+        for path in paths:
+            for module, target in files[path].imports:
+                modules.setdefault(module, target)
+        return cls(modules, frozenset[str]().union(*(files[path].outside for path in paths)))
+
+    def clashes(self, other: _World) -> bool:
+        """Whether a name would mean another thing if the two were linked together."""
+        if not (self.outside.isdisjoint(other.tops) and other.outside.isdisjoint(self.tops)):
+            return True
+        few, many = sorted((self.modules, other.modules), key=len)
+        return any(many.get(module, path) != path for module, path in few.items())
+
+    def joined(self, other: _World) -> _World:
+        return _World(self.modules | other.modules, self.outside | other.outside)
+
+
+def _components(files: Mapping[str, File]) -> list[list[str]]:
+    """The files in groups that import each other, in any direction."""
+    neighbours: dict[str, list[str]] = {path: [] for path in files}
+    for path, file in files.items():
+        for _, target in file.imports:
+            if target in files:
+                neighbours[path].append(target)
+                neighbours[target].append(path)
+    return _connected(neighbours)
+
+
+def _connected(neighbours: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    seen: set[str] = set()
+    components = []
+    for start in neighbours:
+        if start not in seen:
+            components.append(sorted(_reached([start], neighbours)))
+            seen.update(components[-1])
+    return components
+
+
+def _reached(start: Iterable[str], neighbours: Mapping[str, Sequence[str]]) -> set[str]:
+    reached = set(start)
+    pending = list(reached)
+    while pending:
+        for path in neighbours[pending.pop()]:
+            if path not in reached:
+                reached.add(path)
+                pending.append(path)
+    return reached
+
+
+def _units(component: list[str], files: Mapping[str, File]) -> list[list[str]]:
+    """A component as it is; or, if module names clash in it, for each of its roots that root's files and what they import."""
+    if not _has_clash(component, files):
+        return [component]
+    imports = {path: [target for _, target in files[path].imports if target in files] for path in component}
+    by_root: dict[str, list[str]] = defaultdict(list)
+    for path in component:
+        by_root[files[path].root].append(path)
+    units = []
+    for own in by_root.values():
+        reached = _reached(own, imports)
+        units.append([*own, *sorted(reached.difference(own))])
+    return [unit for unit in units if not any(set(unit) < set(other) for other in units)]
+
+
+def _has_clash(paths: Iterable[str], files: Mapping[str, File]) -> bool:
+    meant: dict[str, str] = {}
+    for path in paths:
+        for module, target in ((files[path].module, path), *files[path].imports):
+            if meant.setdefault(module, target) != target:
+                return True
+    return False
+
+
+def _named(file: File, module: str) -> File:
+    return file if file.module == module else replace(file, module=module)
