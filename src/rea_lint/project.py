@@ -1,0 +1,704 @@
+"""All facts and the packs' knowledge -> what is replayed, and what in it has an effect.  Generic: it knows no rule."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take
+from rea_lint.resolve import Index, Resolver, Values, index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
+    from rea_lint.packs import Effect, Knowledge
+    from rea_lint.text import Span
+
+    Silenced = Callable[[Facts, Function, Span, Effect], bool]
+
+__all__ = ["Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
+
+MOST_ESCAPES = 8  # rounds of finding functions that durable code builds and hands on
+
+
+class Region(Enum):
+    """How a function's code runs."""
+
+    DURABLE = "durable"  # again on replay
+    STEP = "step"  # once; its result is journaled
+    OTHER = "other"  # neither, or not known
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One call of a chain: what is called, and where the call (or read) stands."""
+
+    name: str  # for display: `clients.pay`, `requests.post`
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A call or read in durable code that has an effect, by itself or through what it calls."""
+
+    function: str  # in whose own code it stands
+    span: Span
+    call: Call | None  # None: something that is read, as `os.environ`
+    effect: Effect
+    chain: tuple[Hop, ...]  # from what durable code calls to what has the effect
+    primitive: str  # the canonical name of what has the effect: `time.time`
+    inside: str  # the function whose own code calls the primitive
+
+
+@dataclass(frozen=True, slots=True)
+class StepViolation:
+    """The context is used inside a step: where that stands in the step's code, and the chain down to the operation."""
+
+    step: Step
+    function: str
+    call: Call
+    method: str
+    context: str
+    chain: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A function registered on a service.  `kind` is `service`, `exclusive`, `shared` or `main`."""
+
+    function: str
+    service: str
+    name: str
+    kind: str
+    path: str
+    span: Span  # of the function's name
+    recovers: bool = False  # marked for explicit recovery: a retry runs it from the start, it is never replayed
+
+    @property
+    def display(self) -> str:
+        """`Service.handler`."""
+        return f"{self.service}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service, virtual object or workflow.  `kind` is `service`, `object` or `workflow`."""
+
+    name: str
+    kind: str
+    path: str
+    span: Span  # of the call that makes it
+    handlers: tuple[Handler, ...]
+
+
+@dataclass
+class Project:
+    """What is known of all files together."""
+
+    facts: Mapping[str, Facts]  # by path
+    index: Index
+    handlers: tuple[Handler, ...]
+    services: tuple[Service, ...]
+    durable: Mapping[str, tuple[str, ...]]  # durable function -> display names of the handlers that reach it, sorted
+    _durable: Reach
+    _stepped: Reach
+    _silenced: Silenced
+    _kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the packs say."""
+        return self.index.knowledge
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """Every function of the project, by name."""
+        return self.index.functions
+
+    @property
+    def classes(self) -> Mapping[str, Class]:
+        """Every class of the project, by name."""
+        return self.index.classes
+
+    def path_of(self, function: str) -> str:
+        """The file a function or class stands in."""
+        return self.index.home[function].path
+
+    def region(self, function: str) -> Region:
+        """How a function's code runs; code that runs both ways is durable."""
+        if function in self.durable:
+            return Region.DURABLE
+        return Region.STEP if function in self._stepped.nodes else Region.OTHER
+
+    def resolve(self, refs: Ref | Refs) -> Values:
+        """The canonical things a ref may come to; empty: not known."""
+        return self._durable.resolver.resolve(refs) or self._stepped.resolver.resolve(refs)
+
+    def operations(self, function: str) -> tuple[Operation, ...]:
+        """The durable operations in a function's own code, in source order; of a step, what must not be there."""
+        found = self._durable.operations.get(function) or self._stepped.operations.get(function, [])
+        return tuple(sorted(_first_of_each(found), key=lambda o: o.call.span))
+
+    def steps(self, function: str) -> tuple[Step, ...]:
+        """The steps that a function's own code hands over, in source order."""
+        return tuple(sorted(_first_of_each(self._durable.steps.get(function, [])), key=lambda s: s.call.span))
+
+    def kinds(self, function: str) -> frozenset[str]:
+        """The kinds of handler that reach a durable function."""
+        return self._kinds.get(function, frozenset())
+
+    def calls(self, function: str) -> tuple[Edge, ...]:
+        """The functions and classes of the project that a durable function calls, with the place of each call."""
+        return tuple(edge for edge in self._durable.edges.get(function, ()) if not edge.virtual)
+
+    def unknown_calls(self, function: str) -> tuple[Call, ...]:
+        """The calls in a durable function that could not be resolved."""
+        return tuple(self._durable.unknown.get(function, ()))
+
+    def takes_context(self, call: Call) -> bool:
+        """Whether a call hands a context on."""
+        return any(self.is_context(value) for argument in call.arguments for value in self.resolve(argument.values))
+
+    def is_context(self, value: str) -> bool:
+        """Whether a canonical value is a context."""
+        return value.endswith("()") and value[:-2] in self.knowledge.contexts and not self.index.is_ours(value)
+
+    def context_name(self, function: str) -> str | None:
+        """An expression for a context in scope in a function: `ctx`, `self._ctx`, `restate_context()`."""
+        at = self.functions.get(function)
+        while at is not None:
+            for name in (*(p.name for p in at.parameters), *at.variables):
+                if any(self.is_context(value) for value in self.resolve(f"{at.name}:{name}")):
+                    return name
+            if at.owner is not None and at.binds == "self":
+                name = self._context_attribute(at.owner)
+                if name is not None:
+                    return f"{at.parameters[0].name}.{name}"
+            for name, refs in at.names.items():
+                if any(value in self.knowledge.ambient for value in self.resolve(refs)):
+                    return f"{name}()"
+            at = self.functions.get(at.scope)
+        return None
+
+    def has_context(self, function: str) -> bool:
+        """Whether a context is in scope in a function."""
+        known = self._contexts.get(function)
+        if known is None:
+            known = self._contexts[function] = function in self.functions and self.context_name(function) is not None
+        return known
+
+    @cached_property
+    def _contexts(self) -> dict[str, bool]:
+        return {}
+
+    def _context_attribute(self, owner: str) -> str | None:
+        for at in self.index.ancestors(owner, self._durable.resolver):
+            declared = self.classes.get(at)
+            for name in declared.attributes if declared is not None else ():
+                if any(self.is_context(value) for value in self.resolve(f"{owner}().{name}")):
+                    return name
+        return None
+
+    def uses(self, function: str) -> tuple[Use, ...]:
+        """The uses in a durable function's own code, in source order; one for each place and effect."""
+        return self._uses.get(function, ())
+
+    def violations(self, function: str) -> tuple[StepViolation, ...]:
+        """Where steps that a durable function hands over use a context, in source order."""
+        found: dict[tuple[str, Span, str], StepViolation] = {}
+        for step in self.steps(function):
+            for violation in self._of_step(step):
+                found.setdefault((violation.function, violation.call.span, violation.method), violation)
+        return tuple(found.values())
+
+    def _of_step(self, step: Step) -> Iterator[StepViolation]:
+        for value in sorted(self.resolve(step.action.values)):
+            operation = self.knowledge.operation(value) if not self.index.is_ours(value) else None
+            if operation is not None:
+                hop = Hop(_display(value), self.path_of(step.function), step.action.span)
+                yield StepViolation(step, step.function, step.call, operation.name, value.rpartition("().")[0], (hop,))
+        for action in step.actions:
+            path = self.path_of(action)
+            for operation in self._stepped.operations.get(action, []):
+                hop = Hop(_display(f"{operation.context}.{operation.method}"), path, operation.call.span)
+                yield StepViolation(step, action, operation.call, operation.method, operation.context, (hop,))
+            for edge in self._stepped.edges.get(action, []):
+                if edge.call is None:
+                    continue
+                for method, (operation, hops) in sorted(self._operations_below(edge.target).items()):
+                    first = Hop(_display(edge.target), path, edge.span)
+                    yield StepViolation(step, action, edge.call, method, operation.context, (first, *hops))
+
+    def _operations_below(self, start: str) -> dict[str, tuple[Operation, tuple[Hop, ...]]]:
+        """Each durable operation that step code from `start` on comes to, with the shortest chain to it."""
+        found: dict[str, tuple[Operation, tuple[Hop, ...]]] = {}
+        seen = {start}
+        todo: list[tuple[str, tuple[Hop, ...]]] = [(start, ())]
+        for name, hops in todo:
+            for operation in self._stepped.operations.get(name, []):
+                last = Hop(_display(f"{operation.context}.{operation.method}"), self.path_of(name), operation.call.span)
+                found.setdefault(operation.method, (operation, (*hops, last)))
+            for edge in self._stepped.edges.get(name, []):
+                if edge.target not in seen:
+                    seen.add(edge.target)
+                    todo.append((edge.target, (*hops, Hop(_display(edge.target), self.path_of(name), edge.span))))
+        return found
+
+    @cached_property
+    def _uses(self) -> dict[str, tuple[Use, ...]]:
+        return _uses(self, self._durable, self._silenced)
+
+
+def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Project:
+    """Find the handlers, follow what they run, and say what has an effect.
+
+    `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself
+    reported on: a primitive, a call on the way, or (with the span of its name) the function.
+    """
+    files = sorted(facts, key=lambda f: f.path)
+    found = index((f for f in files if f.broken is None), knowledge)
+    durable = Reach(found, Resolver(found))
+    services, handlers, wrapped = _handlers(found, durable.resolver)
+    for handler in handlers:
+        _enter_handler(durable, handler, services)
+    for slot, values in wrapped:
+        durable.resolver.bind(slot.rpartition(":")[0], slot, values)
+    stepped = _explore_all(durable)
+    reached = _reached(durable, handlers)
+    return Project(
+        facts={f.path: f for f in files},
+        index=found,
+        handlers=handlers,
+        services=services,
+        durable={name: tuple(sorted(h.display for h in reached.get(name, ()))) for name in durable.nodes if name in found.functions},
+        _durable=durable,
+        _stepped=stepped,
+        _silenced=silenced,
+        _kinds={name: frozenset(h.kind for h in hs) for name, hs in reached.items()},
+    )
+
+
+# -- handlers ----------------------------------------------------------------------------------------------------------
+
+
+def _handlers(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[Handler, ...], list[tuple[Ref, list[str]]]]:
+    """Services, handlers, and what a project's own registering decorators are given."""
+    registered: list[tuple[str, str, Call | None, Refs]] = []  # function, registration, its call, the decorator
+    wrapped: dict[Ref, list[str]] = defaultdict(list)
+    registrations = found.knowledge.registrations
+    registers = _registering_parameters(found, resolver)
+    for function in found.functions.values():
+        for refs in function.decorators:
+            for decorator in sorted(resolver.resolve(_called(refs))):
+                if decorator in registrations:
+                    registered.append((function.name, decorator, _decorator_call(found, function, refs), refs))
+            for decorator in sorted(resolver.resolve(refs)):
+                if decorator in registers:
+                    registration, call, inner = registers[decorator]
+                    if inner is None:
+                        registered.append((function.name, registration, call, call.callees))
+                    parameter = found.functions[decorator].parameters[0].name
+                    wrapped[f"{decorator}:{parameter}"].append(function.name)
+        for call in function.calls:
+            for registration in sorted(resolver.resolve(_called(call.callees))):
+                if registration in registrations and call.arguments and not call.decorates:
+                    inner_call = next((c for c in function.calls if c.span == call.callee_span), None)
+                    registered.extend(
+                        (target, registration, inner_call, call.callees)
+                        for target in sorted(resolver.resolve(call.arguments[0].values))
+                        if target in found.functions
+                    )
+    services = {key: service for key, service in _services(found, resolver)}
+    handlers: dict[tuple[str, str], Handler] = {}
+    for name, registration, call, refs in registered:
+        function = found.functions[name]
+        service = _service_of(found, resolver, refs, services)
+        kind = _literal(call, None, "kind") or registrations[registration]
+        recovers = any(v in found.knowledge.recovering for d in function.decorators for v in resolver.resolve(_called(d)))
+        display = service.name if service is not None else _service_kind(registration)
+        handler = Handler(
+            name,
+            display,
+            _literal(call, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
+            kind if kind in {"exclusive", "shared"} and registration != "restate.Workflow().main" else registrations[registration],
+            found.home[name].path,
+            function.name_span,
+            recovers,
+        )
+        handlers.setdefault((name, display), handler)
+    ordered = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
+    return tuple(sorted((_with_handlers(s, ordered) for s in services.values()), key=lambda s: (s.path, s.span))), ordered, sorted(wrapped.items())
+
+
+def _called(refs: Refs) -> Refs:
+    """What a decorator like `@svc.handler()` calls."""
+    return tuple(ref[:-2] for ref in refs if ref.endswith("()"))
+
+
+def _decorator_call(found: Index, function: Function, refs: Refs) -> Call | None:
+    body = found.functions.get(_body(found, function))
+    calls = body.calls if body is not None else ()
+    return next((c for c in calls if c.decorates == function.name and c.callees == _called(refs)), None)
+
+
+def _body(found: Index, function: Function) -> str:
+    """The function (or module code) in which a function is defined."""
+    scope = function.scope
+    while scope in found.classes:
+        scope = found.classes[scope].scope
+    return scope if scope in found.functions else f"{scope}.<module>"
+
+
+def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple[str, Call, str | None]]:
+    """Functions that register as a handler what they are given: itself, or (the third) a function they wrap around it."""
+    result: dict[str, tuple[str, Call, str | None]] = {}
+    registrations = found.knowledge.registrations
+    for function in found.functions.values():
+        if not function.parameters:
+            continue
+        given = f"{function.name}:{function.parameters[0].name}"
+        for call in function.calls:
+            for registration in sorted(resolver.resolve(_called(call.callees))):
+                if registration in registrations and call.arguments and given in call.arguments[0].values:
+                    result[function.name] = (registration, next((c for c in function.calls if c.span == call.callee_span), call), None)
+            if call.decorates in function.nested:
+                for registration in sorted(resolver.resolve(call.callees)):
+                    if registration in registrations:
+                        result[function.name] = (registration, call, call.decorates)
+    return result
+
+
+def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Span], Service]]:
+    kinds = found.knowledge.services
+    for function in found.functions.values():
+        for call in function.calls:
+            for made in sorted(resolver.resolve(call.callees)):
+                kind = kinds.get(made) if not found.is_ours(made) else None
+                if kind is not None:
+                    path = found.home[function.name].path
+                    name = _literal(call, 0, "name") or _variable_of(found, function, call)
+                    yield (function.name, call.span), Service(name, kind, path, call.span, ())
+
+
+def _variable_of(found: Index, function: Function, call: Call) -> str:
+    """A service whose name is computed goes by the variable that holds it."""
+    variables = found.home[function.name].variables if function.name.endswith(".<module>") else function.variables
+    return next((name for name, bindings in variables.items() if any(b.span == call.span for b in bindings)), "?")
+
+
+def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[tuple[str, Span], Service]) -> Service | None:
+    """The service a registration belongs to, followed through variables and imports to the call that makes it."""
+    todo = [ref.removesuffix("()").rpartition(".")[0] for ref in refs]
+    seen: set[str] = set()
+    for ref in todo:
+        if ref in seen or len(seen) > MOST_ESCAPES:
+            continue
+        seen.add(ref)
+        if ref.endswith("()"):  # made in place, or by a function of the project
+            for maker in sorted(resolver.resolve(ref[:-2])):
+                owner = found.functions.get(maker)
+                made = [services[owner.name, c.span] for c in owner.calls if (owner.name, c.span) in services] if owner is not None else []
+                if made:
+                    return made[0]
+            continue
+        scope, name = (ref.rpartition(":")[0], ref.rpartition(":")[2]) if ":" in ref else (ref.rpartition(".")[0], ref.rpartition(".")[2])
+        if scope in found.functions:
+            bindings = found.functions[scope].variables.get(name, ())
+        elif scope in found.modules:
+            bindings = found.modules[scope].variables.get(name, ())
+            todo.extend(f"{star}.{name}" for star in found.modules[scope].stars)
+        else:
+            bindings = tuple(b for c in _classes(found, resolver, scope) for b in found.classes[c].attributes.get(name, ()))
+            scope = next(iter(_classes(found, resolver, scope)), scope)
+        for binding in bindings:
+            made_at = found.call_at(binding, scope)
+            if made_at is not None and (made_at[0].name, made_at[1].span) in services:
+                return services[made_at[0].name, made_at[1].span]
+            for function in found.functions.values() if scope in found.classes else ():
+                if function.owner == scope and (function.name, binding.span) in services:
+                    return services[function.name, binding.span]
+            todo.extend(binding.values)
+    return None
+
+
+def _classes(found: Index, resolver: Resolver, ref: Ref) -> list[str]:
+    return [v.removesuffix("()") for v in sorted(resolver.resolve(ref)) if v.removesuffix("()") in found.classes] or ([ref] if ref in found.classes else [])
+
+
+def _service_kind(registration: str) -> str:
+    return registration.partition("(")[0].rpartition(".")[2]
+
+
+def _with_handlers(service: Service, handlers: Iterable[Handler]) -> Service:
+    return Service(service.name, service.kind, service.path, service.span, tuple(h for h in handlers if h.service == service.name))
+
+
+def _literal(call: Call | None, position: int | None, keyword: str) -> str | None:
+    """The text of a literal string argument."""
+    argument = call.argument(position, keyword) if call is not None else None
+    if argument is None or argument.literal is None:
+        return None
+    value = ast.literal_eval(argument.literal)
+    return value if isinstance(value, str) else None
+
+
+# -- what runs ---------------------------------------------------------------------------------------------------------
+
+
+def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]) -> None:
+    if handler.recovers:
+        return
+    function = durable.index.functions[handler.function]
+    durable.roots[handler.function] = None
+    first = next((p for p in function.parameters if p.kind == "positional"), None)
+    if first is not None and function.binds is None:
+        kind = {"exclusive": "object", "main": "workflow", "service": "service"}.get(handler.kind)
+        if kind is None:
+            kind = f"{next((s.kind for s in services if s.name == handler.service and s.kind != 'service'), 'object')}-shared"
+        context = next(name for name, declared in durable.index.knowledge.contexts.items() if declared == kind)
+        durable.resolver.bind(handler.function, f"{handler.function}:{first.name}", {f"{context}()"})
+    for wrapper in _wrappers_of(durable, function):
+        durable.roots[wrapper] = None
+
+
+def _wrappers_of(durable: Reach, function: Function) -> Iterator[str]:
+    """What the project's own decorators put around a handler."""
+    for refs in function.decorators:
+        for decorator in sorted(durable.resolver.resolve(refs)):
+            if decorator in durable.index.functions:
+                for wrapper in sorted(durable.resolver.result(decorator)):
+                    if wrapper in durable.index.functions and durable.index.functions[wrapper].scope == decorator:
+                        yield wrapper
+
+
+def _explore_all(durable: Reach) -> Reach:
+    """Explore durable code and the steps it hands over, until neither finds more."""
+    found = durable.index
+    agents = _attached_tools(found, durable.resolver)
+    stepped = Reach(found, Resolver(found, durable.resolver))
+    helpers_added = False
+    for _ in range(MOST_ESCAPES * 4):
+        explore(durable)
+        stepped.roots.clear()
+        for steps in durable.steps.values():
+            for step in steps:
+                for action in step.actions:
+                    stepped.roots[action] = None
+                    _bind_action(stepped, step, action)
+        explore(stepped)
+        before = len(durable.takers) + len(durable.roots)
+        _take_wrapped(durable, stepped)
+        for root in [*_escapes(durable, stepped), *_tools(durable, agents)]:
+            durable.roots[root] = None
+        if len(durable.takers) + len(durable.roots) == before:
+            if helpers_added:
+                break
+            helpers_added = True
+            for root in _helpers(durable, stepped):
+                durable.roots[root] = None
+            if len(durable.takers) + len(durable.roots) == before:
+                break
+    return stepped
+
+
+def _bind_action(stepped: Reach, step: Step, action: str) -> None:
+    """What `run_typed("x", action, options, *args, **kwargs)` and `run("x", action, args=(...))` hand to the action."""
+    parameters = stepped.index.functions[action].parameters
+    if not step.direct or not parameters:
+        return
+    resolve = stepped.resolver.resolve
+    given = {a.keyword: a for a in step.call.arguments if a.keyword is not None}
+    bound = parameters[1:] if stepped.index.functions[action].binds is not None else parameters
+    for parameter in bound:
+        if parameter.name in given:
+            stepped.resolver.bind(action, f"{action}:{parameter.name}", resolve(given[parameter.name].values))
+    positional = [a.values for a in step.call.arguments if a.keyword is None][3:]
+    if "args" in given and given["args"].elements:
+        positional = list(given["args"].elements)
+    for parameter, values in zip((p for p in bound if p.kind == "positional"), positional, strict=False):
+        stepped.resolver.bind(action, f"{action}:{parameter.name}", resolve(values))
+
+
+def _take_wrapped(durable: Reach, stepped: Reach) -> None:
+    """A function whose parameter is called by a step it hands over takes steps too: `ctx.run_typed(name, lambda: fn(x))`."""
+    for name in stepped.nodes:
+        function = stepped.index.functions.get(name)
+        if function is None or name in durable.called():
+            continue
+        for call in function.calls:
+            for ref in call.callees:
+                if ref.partition(":")[0] != name:
+                    take(durable, ref)
+
+
+def _escapes(durable: Reach, stepped: Reach) -> Iterator[str]:
+    """The lambdas and nested functions that durable code builds and hands on, other than as a step or to somebody we do not know."""
+    found = durable.index
+    called = durable.called()
+    for name in list(durable.nodes):
+        function = found.functions.get(name)
+        for inner in function.nested if function is not None else ():
+            if inner in called or inner in stepped.nodes or inner in durable.roots:
+                continue
+            assert function is not None
+            if _is_handed_on(found, durable.resolver, function, inner):
+                yield inner
+
+
+def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: str) -> bool:
+    built = found.functions[inner]
+    if built.decorators:
+        return True
+    users = [function, *(found.functions[n] for n in function.nested if n != inner)]
+    names = {inner, *(f"{function.name}:{n}" for n, bs in function.variables.items() if any(inner in b.values for b in bs))}
+    passed = [
+        (call, argument)
+        for user in users
+        for call in user.calls
+        for argument in call.arguments
+        if names & set(argument.values) or any(names & set(refs) for refs in argument.elements)
+    ]
+    kept = any(names & set(read.values) for user in users for read in user.reads if user is function or not read.values == (inner,)) or inner in function.returns
+    stored = any(inner in b.elements for bs in function.variables.values() for b in bs)
+    if built.is_lambda and not passed:
+        return True
+    return kept or stored or any(resolver.resolve(call.callees) for call, _ in passed)
+
+
+def _helpers(durable: Reach, stepped: Reach) -> Iterator[str]:
+    """Functions with a parameter that is annotated as a context, called by nobody we know: who else would have a context to give?"""
+    found = durable.index
+    contexts = found.knowledge.contexts
+    for function in found.functions.values():
+        if function.name in durable.nodes or function.name in stepped.nodes or not function.calls:
+            continue
+        for parameter in function.parameters:
+            values = durable.resolver.resolve(parameter.annotation) if parameter.annotation else frozenset()
+            if any(v.endswith("()") and v[:-2] in contexts and not found.is_ours(v) for v in values):
+                yield function.name
+                break
+
+
+# -- agents ------------------------------------------------------------------------------------------------------------
+
+
+def _attached_tools(found: Index, resolver: Resolver) -> Agents:
+    """Tools that are attached to an agent's variable by a decorator: `@agent.tool`."""
+    agents = Agents(found, resolver)
+    for function in found.functions.values():
+        for refs in function.decorators:
+            for ref in refs:
+                bare = ref.removesuffix("()")
+                if any(value in found.knowledge.agents for value in resolver.resolve(bare)):
+                    agents.attached.setdefault(bare.rpartition(".")[0], []).append(function.name)
+    return agents
+
+
+def _tools(durable: Reach, agents: Agents) -> Iterator[str]:
+    """The tools of the agents that durable code runs, and the functions that are made durable tools by a decorator."""
+    parts = durable.index.knowledge.agents
+    for function in durable.index.functions.values():
+        for refs in function.decorators:
+            values = durable.resolver.resolve(tuple(ref.removesuffix("()") for ref in refs))
+            if any(v in parts and parts[v].kind == "durable" for v in values):
+                yield function.name
+    for name in list(durable.nodes):
+        function_at = durable.index.functions.get(name)
+        if function_at is not None:
+            for tool in agents.tools(function_at):
+                durable.edges.setdefault(name, []).append(Edge(tool, function_at.name_span, None, virtual=True))
+                yield tool
+
+
+def _reached(durable: Reach, handlers: Iterable[Handler]) -> dict[str, list[Handler]]:
+    """Which handlers reach which functions."""
+    reached: dict[str, list[Handler]] = defaultdict(list)
+    for handler in handlers:
+        seen = {handler.function}
+        todo = [handler.function]
+        for name in todo:
+            reached[name].append(handler)
+            function = durable.index.functions.get(name)
+            inner = [n for n in function.nested if n in durable.nodes] if function is not None else []
+            for target in (*(edge.target for edge in durable.edges.get(name, ())), *inner):
+                if target not in seen:
+                    seen.add(target)
+                    todo.append(target)
+    return reached
+
+
+# -- effects -----------------------------------------------------------------------------------------------------------
+
+
+def _uses(project: Project, durable: Reach, silenced: Silenced) -> dict[str, tuple[Use, ...]]:
+    """The uses of each durable function that is reported on: one with a context in scope, or one that nobody we know calls.
+
+    Effects go up the call graph, breadth first from the primitives, so that every chain is a shortest one and recursion hides nothing.
+    They stop at a function that is reported on: what it does is said there.
+    """
+    reported = {n for n in durable.nodes if n in durable.roots or project.has_context(n)}
+    callers: dict[str, list[tuple[str, Edge]]] = defaultdict(list)
+    for name, edges in durable.edges.items():
+        for edge in edges:
+            if not edge.virtual and edge.target not in reported:
+                callers[edge.target].append((name, edge))
+    best: dict[tuple[str, Effect], tuple[tuple[Hop, ...], str, str]] = {}  # (function, effect) -> hops, primitive, the function that has it
+    frontier: list[tuple[str, Effect]] = []
+    uses: dict[str, dict[tuple[Span, Effect], Use]] = defaultdict(dict)
+
+    def clears(name: str, span: Span, effect: Effect) -> bool:
+        function = project.functions.get(name)
+        return function is not None and silenced(project.index.home[name], function, span, effect)
+
+    for name in durable.nodes:
+        for primitive in sorted(durable.primitives.get(name, ()), key=lambda p: (p.span, p.name)):
+            hop = Hop(_display(primitive.name), project.path_of(name), primitive.span)
+            if name in reported:
+                use = Use(name, primitive.span, primitive.call, primitive.effect, (hop,), primitive.name, name)
+                uses[name].setdefault((primitive.span, primitive.effect), use)
+            elif (name, primitive.effect) not in best and not _is_cleared(project, name, primitive.span, primitive.effect, clears):
+                best[name, primitive.effect] = ((hop,), primitive.name, name)
+                frontier.append((name, primitive.effect))
+    while frontier:
+        following: list[tuple[str, Effect]] = []
+        for name, effect in frontier:
+            hops, primitive_name, inside = best[name, effect]
+            for caller, edge in sorted(callers[name], key=lambda c: (c[0], c[1].span)):
+                hop = Hop(_display(name), project.path_of(caller), edge.span)
+                if caller in reported:
+                    use = Use(caller, edge.span, edge.call, effect, (hop, *hops), primitive_name, inside)
+                    uses[caller].setdefault((edge.span, effect), use)
+                elif (caller, effect) not in best and not _is_cleared(project, caller, edge.span, effect, clears):
+                    best[caller, effect] = ((hop, *hops), primitive_name, inside)
+                    following.append((caller, effect))
+        frontier = following
+    return {name: tuple(sorted(found.values(), key=lambda u: (u.span, u.effect.value))) for name, found in uses.items()}
+
+
+def _is_cleared(project: Project, name: str, span: Span, effect: Effect, clears: Callable[[str, Span, Effect], bool]) -> bool:
+    """Whether a comment clears an effect at a place in a function, or for the whole function."""
+    here = clears(name, span, effect)
+    function = project.functions.get(name)
+    return (function is not None and clears(name, function.name_span, effect)) or here
+
+
+def _display(name: str) -> str:
+    """A name as messages say it: the last two parts, without the parentheses of instances."""
+    parts = [p for p in name.replace("()", "").split(".") if not p.startswith("<")]
+    parts = [p.partition("#")[0] for p in parts]
+    if name.rpartition(".")[2].startswith("<lambda"):
+        return "a lambda"
+    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2] != "builtins" else parts[-1]
+
+
+def _first_of_each(found: Iterable[object]) -> list:  # type: ignore[type-arg]
+    seen: dict[tuple[Span, str], object] = {}
+    for item in found:
+        seen.setdefault((item.call.span, getattr(item, "method", "")), item)  # type: ignore[attr-defined]
+    return list(seen.values())

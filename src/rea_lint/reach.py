@@ -1,0 +1,428 @@
+"""Who runs whom: the call graph of durable code and of steps, found from the handlers on.
+
+A step cuts an edge: what is handed to `ctx.run` is not called by durable code, but starts step code.  Durable code and step code are
+explored apart, each with its own idea of what parameters hold, so that a function used in both ways is judged for each call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rea_lint.packs import Effect, OperationInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
+    from rea_lint.packs import AgentPart
+    from rea_lint.resolve import Index, Resolver, Values
+    from rea_lint.text import Span
+
+MOST_ROUNDS = 12  # of exploring until nothing new is handed over; each follows values one call further
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A durable operation: a call of a method of a context, or of something a context gives."""
+
+    function: str  # in whose own code the call stands
+    call: Call
+    context: str  # the class of the context, `restate.ObjectContext`
+    method: str  # `run_typed`, `promise.value`
+    info: OperationInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A call that hands over a step."""
+
+    function: str
+    call: Call
+    action: Argument
+    actions: tuple[str, ...]  # the project's functions that the action may be
+    direct: bool  # handed to the context itself; otherwise to a function that passes it on
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A function of the project runs another (or makes an instance of a class)."""
+
+    target: str
+    span: Span
+    call: Call | None  # None: an attribute read that runs a property
+    virtual: bool = False  # not a call: an agent's tool, a decorator's wrapper
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A call or read of something that has an effect by itself."""
+
+    name: str
+    effect: Effect
+    span: Span
+    call: Call | None
+
+
+@dataclass
+class Reach:
+    """What runs from some functions on, in one way of running."""
+
+    index: Index
+    resolver: Resolver
+    roots: dict[str, None] = field(default_factory=dict)
+    nodes: dict[str, None] = field(default_factory=dict)  # functions and classes, in order of discovery
+    edges: dict[str, list[Edge]] = field(default_factory=dict)
+    primitives: dict[str, list[Primitive]] = field(default_factory=dict)
+    operations: dict[str, list[Operation]] = field(default_factory=dict)
+    steps: dict[str, list[Step]] = field(default_factory=dict)
+    unknown: dict[str, list[Call]] = field(default_factory=dict)  # calls that could not be resolved
+    takers: dict[tuple[str, str], None] = field(default_factory=dict)  # (function, parameter) that ends as a step's action
+
+    def called(self) -> set[str]:
+        """Everything that something runs (the roots run from outside)."""
+        return {edge.target for edges in self.edges.values() for edge in edges if not edge.virtual}
+
+
+def explore(reach: Reach) -> None:
+    """Follow all calls from the roots, until no call hands over anything new."""
+    for _ in range(MOST_ROUNDS):
+        if not _round(reach):
+            return
+
+
+def _round(reach: Reach) -> bool:
+    for table in (reach.nodes, reach.edges, reach.primitives, reach.operations, reach.steps, reach.unknown):
+        table.clear()
+    before = len(reach.takers)
+    news = False
+    todo = list(reversed(reach.roots))
+    while todo:
+        name = todo.pop()
+        if name in reach.nodes:
+            continue
+        reach.nodes[name] = None
+        edges, bound = _Visit(reach, name).run()
+        reach.edges[name] = edges
+        news |= bound
+        todo.extend(edge.target for edge in reversed(edges) if edge.target not in reach.nodes)
+    return news or len(reach.takers) != before
+
+
+class _Visit:
+    """One function or class of a round: what it calls, and what it hands over.  Fills the tables of `reach`."""
+
+    def __init__(self, reach: Reach, name: str) -> None:
+        self.reach = reach
+        self.name = name
+        self.index = reach.index
+        self.knowledge = reach.index.knowledge
+        self.resolver = reach.resolver
+        self.edges: list[Edge] = []
+        self.news = False
+
+    def run(self) -> tuple[list[Edge], bool]:
+        if self.name in self.index.classes:
+            self._class()
+            return self.edges, self.news
+        function = self.index.functions[self.name]
+        for call in function.calls:
+            self._call(function, call)
+        for read in function.reads:
+            for ref in read.values:
+                self._read(ref, read.span)
+        return self.edges, self.news
+
+    def _class(self) -> None:
+        """Making an instance runs the constructor, and the factories of fields that have one."""
+        declared = self.index.classes[self.name]
+        for method in ("__new__", "__init__", "__post_init__", "model_post_init"):
+            self.edges.extend(Edge(m, self.index.functions[m].name_span, None) for m in self.resolver.method(self.name, method))
+        for at in self.index.ancestors(self.name, self.resolver):
+            if at not in self.index.classes:
+                continue
+            for field_name in self.index.classes[at].fields:
+                for binding in self.index.classes[at].attributes.get(field_name, ()):
+                    made = self.index.call_at(binding, declared.scope if at == self.name else self.index.classes[at].scope)
+                    factory = made[1].argument(None, "default_factory") if made is not None else None
+                    if factory is not None and at == self.name:
+                        self._run_values(factory.values, factory.span, None)
+
+    def _read(self, ref: Ref, span: Span) -> None:
+        self.edges.extend(Edge(function, span, None) for function in self.resolver.property_of(ref))
+        if ":" not in ref or "." in ref.rpartition(":")[2]:
+            for value in sorted(self.resolver.resolve(ref)):
+                if value in self.knowledge.reads and not self.index.is_ours(value):
+                    effect = self.knowledge.effect(value, None)
+                    if effect is not None:
+                        self._primitives().append(Primitive(value, effect, span, None))
+
+    def _call(self, function: Function, call: Call) -> None:
+        targets = sorted(self.resolver.resolve(call.callees))
+        for ref in call.callees:
+            head = ref.rpartition(".")[0]
+            if head and "." in head.rpartition(":")[2]:
+                self.edges.extend(Edge(p, call.callee_span, None) for p in self.resolver.property_of(head))
+        if not targets:
+            self.reach.unknown.setdefault(self.name, []).append(call)
+        for target in targets:
+            self._target(function, call, target)
+        if call.entered:
+            self._enter(call)
+
+    def _target(self, function: Function, call: Call, target: str) -> None:
+        knowledge = self.knowledge
+        if target in knowledge.steps:
+            self._step(call, knowledge.steps[target].position, knowledge.steps[target].keyword, direct=True)
+        if self.index.is_ours(target) and target not in knowledge.exact:
+            self._ours(function, call, target)
+            return
+        operation = knowledge.operation(target)
+        if operation is not None:
+            context = target.rpartition("().")[0]
+            self.reach.operations.setdefault(self.name, []).append(Operation(self.name, call, context, operation.name, operation))
+            return
+        effect = knowledge.effect(target, call, self.resolver.resolve)
+        if effect is not None:
+            self._primitives().append(Primitive(target, effect, call.span, call))
+        if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
+            for argument in call.arguments:
+                self._run_values(argument.values, call.span, call)
+
+    def _ours(self, function: Function, call: Call, target: str) -> None:
+        owner = target.removesuffix("()")
+        if target in self.index.functions:
+            self._enter_function(function, call, target)
+        elif target in self.index.classes:
+            self.edges.append(Edge(target, call.span, call))
+            self._construct(call, target)
+        elif owner != target and owner in self.index.classes:
+            for method in self.resolver.method(owner, "__call__"):
+                self._enter_function(function, call, method, frozenset({target}))
+
+    def _enter_function(self, function: Function, call: Call, target: str, receivers: Values | None = None) -> None:
+        called = self.index.functions[target]
+        self.edges.append(Edge(target, call.span, call))
+        for wrapper in _wrappers(self.index, self.resolver, called):
+            self.edges.append(Edge(wrapper, call.span, call))
+        if receivers is None:
+            receivers = self._receivers(function, call, called)
+        for parameter, argument in _match(called, call, bound=bool(receivers)):
+            slot = f"{target}:{parameter}"
+            self.news |= self.resolver.bind(target, slot, self.resolver.resolve(argument.values))
+            if (target, parameter.removesuffix("[]")) in self.reach.takers:
+                self._hand_over(call, argument, direct=False)
+        if receivers and called.parameters:
+            self.news |= self.resolver.bind(target, f"{target}:{called.parameters[0].name}", receivers)
+        self.resolver.entered.add(target)
+
+    def _receivers(self, function: Function, call: Call, called: Function) -> Values:
+        """The objects a method is called on; empty for a plain function, or a method taken from its class."""
+        if called.binds is None:
+            return frozenset()
+        found: set[str] = set()
+        for ref in call.callees:
+            head, _, name = ref.rpartition(".")
+            if head.endswith(".<super>") and function.parameters:
+                found |= self.resolver.resolve(f"{function.name}:{function.parameters[0].name}")
+            elif head and not head.endswith(">"):
+                for value in self.resolver.resolve(head):
+                    owner = value.removesuffix("()")
+                    if owner in self.index.classes and (owner != value or called.binds == "cls") and called.name in self.resolver.method(owner, name):
+                        found.add(owner if called.binds == "cls" else value)
+            elif not head.endswith(">"):
+                found |= self._held(ref, called)
+        if not found and called.owner is not None and not any(called.owner in self.resolver.resolve(ref.rpartition(".")[0]) for ref in call.callees):
+            found |= self._instances(called)
+        return frozenset(found)
+
+    def _held(self, ref: Ref, called: Function) -> set[str]:
+        """A bound method kept in a variable: `post = self.client.post` and then `post()`."""
+        return self._instances(called) if ":" in ref else set()
+
+    def _instances(self, called: Function) -> set[str]:
+        owner = called.owner
+        return set() if owner is None else {owner if called.binds == "cls" else f"{owner}()"}
+
+    def _construct(self, call: Call, target: str) -> None:
+        constructors = self.resolver.method(target, "__init__")
+        for constructor in constructors:
+            called = self.index.functions[constructor]
+            for parameter, argument in _match(called, call, bound=True):
+                self.news |= self.resolver.bind(constructor, f"{constructor}:{parameter}", self.resolver.resolve(argument.values))
+                if (constructor, parameter) in self.reach.takers:
+                    self._hand_over(call, argument, direct=False)
+            if called.parameters:
+                self.news |= self.resolver.bind(constructor, f"{constructor}:{called.parameters[0].name}", {f"{target}()"})
+        if not constructors:
+            fields = [(at, name) for at in reversed([*self.index.ancestors(target, self.resolver)]) if at in self.index.classes for name in self.index.classes[at].fields]
+            for position, (at, name) in enumerate(fields):
+                given = call.argument(position, name)
+                if given is not None:
+                    self.news |= self.resolver.bind(at, f"{at}().{name}", self.resolver.resolve(given.values))
+
+    def _enter(self, call: Call) -> None:
+        for value in sorted(self.resolver.resolve(tuple(f"{ref}()" for ref in call.callees))):
+            if value.endswith("()") and value[:-2] in self.index.classes:
+                for method in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
+                    for function in self.resolver.method(value[:-2], method):
+                        self.edges.append(Edge(function, call.span, call))
+                        parameters = self.index.functions[function].parameters
+                        if parameters:
+                            self.news |= self.resolver.bind(function, f"{function}:{parameters[0].name}", {value})
+
+    def _step(self, call: Call, position: int, keyword: str, *, direct: bool) -> None:
+        action = call.argument(position, keyword)
+        if action is not None:
+            self._hand_over(call, action, direct=direct)
+
+    def _hand_over(self, call: Call, action: Argument, *, direct: bool) -> None:
+        """A step: what the action may be, and whether it came in by a parameter, which makes the function a step taker itself."""
+        actions = tuple(sorted(v for v in self.resolver.resolve(action.values) if v in self.index.functions))
+        self.reach.steps.setdefault(self.name, []).append(Step(self.name, call, action, actions, direct))
+        for ref in action.values:
+            take(self.reach, ref)
+
+    def _run_values(self, values: Refs, span: Span, call: Call | None) -> None:
+        """Something that calls what it is given: `sorted(key=...)`, a field's default factory."""
+        for value in sorted(self.resolver.resolve(values)):
+            if value in self.index.functions:
+                self.edges.append(Edge(value, span, call))
+            elif value in self.index.classes:
+                self.edges.append(Edge(value, span, call))
+            elif not self.index.is_ours(value):
+                effect = self.knowledge.effect(value, None)
+                if effect is not None:
+                    self._primitives().append(Primitive(value, effect, span, call))
+
+    def _primitives(self) -> list[Primitive]:
+        return self.reach.primitives.setdefault(self.name, [])
+
+
+def take(reach: Reach, ref: Ref) -> None:
+    """Note that a ref ends as a step's action: if it names a parameter, its function takes steps."""
+    function, _, name = ref.rpartition(":")
+    at = reach.index.functions.get(function)
+    if at is not None and any(parameter.name == name for parameter in at.parameters):
+        reach.takers[function, name] = None
+
+
+def _match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, Argument]]:
+    """Which parameter (`name`, or `name[]` for one of `*args`) gets which argument; `bound`: the first parameter is given already."""
+    parameters = called.parameters[1:] if bound and called.binds is not None else called.parameters
+    positional = [p for p in parameters if p.kind == "positional"]
+    names = {p.name for p in parameters if p.kind in {"positional", "keyword"}}
+    rest = next((p.name for p in parameters if p.kind == "*"), None)
+    others = next((p.name for p in parameters if p.kind == "**"), None)
+    position = 0
+    for argument in call.arguments:
+        if argument.keyword == "*":
+            return
+        if argument.keyword is None:
+            if position < len(positional):
+                yield positional[position].name, argument
+            elif rest is not None:
+                yield f"{rest}[]", argument
+            position += 1
+        elif argument.keyword in names:
+            yield argument.keyword, argument
+        elif argument.keyword != "**" and others is not None:
+            yield f"{others}[]", argument
+
+
+def _wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[str]:
+    """The functions that the project's own decorators put around a function: they run whenever it is called."""
+    for refs in called.decorators:
+        for decorator in sorted(resolver.resolve(refs)):
+            if decorator in index.functions:
+                for wrapper in sorted(resolver.result(decorator)):
+                    if wrapper in index.functions and wrapper != called.name and index.functions[wrapper].scope == decorator:
+                        yield wrapper
+
+
+# -- agents ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Agents:
+    """Which functions the agents that durable code runs have as tools and callbacks."""
+
+    index: Index
+    resolver: Resolver
+    attached: dict[Ref, list[str]] = field(default_factory=dict)  # agent variable -> functions decorated with its `.tool`
+    _seen: set[tuple[str, Span]] = field(default_factory=set)
+
+    def tools(self, function: Function) -> Iterator[str]:
+        """The tools that run when `function` runs its agents."""
+        for call in function.calls:
+            yield from self._of_call(function, call)
+            for ref in call.callees:
+                yield from self._of_refs((ref.rpartition(".")[0],), function)
+
+    def _part(self, call: Call) -> AgentPart | None:
+        parts = self.index.knowledge.agents
+        return next((parts[v] for v in sorted(self.resolver.resolve(call.callees)) if v in parts), None)
+
+    def _of_call(self, function: Function, call: Call) -> Iterator[str]:
+        if (function.name, call.span) in self._seen:
+            return
+        self._seen.add((function.name, call.span))
+        part = self._part(call)
+        if part is None:
+            return
+        for place in (*part.tools, *part.callbacks):
+            yield from self._functions(_argument(call, place), function)
+        for place in (*part.agents, *part.guards):
+            argument = _argument(call, place)
+            for refs in (argument.values, *argument.elements) if argument is not None else ():
+                yield from self._of_refs(refs, function)
+            if argument is not None:
+                spans = (argument.span, *argument.element_spans)
+                for inner in function.calls:
+                    if inner.span in spans:
+                        yield from self._of_call(function, inner)
+
+    def _functions(self, argument: Argument | None, function: Function) -> Iterator[str]:
+        """The functions of an argument that holds tools: a function, a list of them, calls that wrap them."""
+        if argument is None:
+            return
+        for refs in (argument.values, *argument.elements, tuple(f"{ref}[]" for ref in argument.values)):
+            yield from (v for v in sorted(self.resolver.resolve(refs)) if v in self.index.functions)
+        spans = (argument.span, *argument.element_spans)
+        for inner in function.calls:
+            if inner.span in spans:
+                yield from self._of_call(function, inner)
+        for refs in argument.elements:
+            yield from self._of_refs(refs, function)
+
+    def _of_refs(self, refs: Refs, function: Function) -> Iterator[str]:
+        """Follow variables to the calls that made the agents they hold."""
+        for ref in refs:
+            yield from self.attached.get(ref, ())
+            head, colon, name = ref.rpartition(":")
+            scope, name = (head, name) if colon else (ref.rpartition(".")[0], ref.rpartition(".")[2])
+            for holder, binding in _bindings(self.index, scope, name):
+                made = self.index.call_at(binding, holder)
+                if made is not None:
+                    yield from self._of_call(*made)
+                for value in binding.values:
+                    if value != ref and not value.endswith("()") and "(" not in value:
+                        yield from self._of_refs((value,), function)
+            if ref.endswith("()"):  # a factory of the project
+                for value in sorted(self.resolver.resolve(ref[:-2])):
+                    factory = self.index.functions.get(value)
+                    for call in factory.calls if factory is not None else ():
+                        assert factory is not None
+                        yield from self._of_call(factory, call)
+
+
+def _bindings(index: Index, scope: str, name: str) -> list[tuple[str, Binding]]:
+    if scope in index.functions:
+        return [(scope, b) for b in index.functions[scope].variables.get(name, ())]
+    if scope in index.modules:
+        return [(scope, b) for b in index.modules[scope].variables.get(name, ())]
+    return []
+
+
+def _argument(call: Call, place: str | int) -> Argument | None:
+    return call.argument(place, None) if isinstance(place, int) else call.argument(None, place)

@@ -1,0 +1,384 @@
+"""What a ref comes to: the canonical things it may be, across all files of a project.
+
+Canonical refs name a function or class of the project (`shop.orders.charge`), an instance of one (`shop.db.Database()`), a module, or
+something of a library by its public name (`httpx.AsyncClient().get`).  An empty answer means: not known.
+
+Two things depend on who is running: what a parameter holds.  A `Resolver` answers for one way of running (as durable code, or as a
+step), and is told by `bind` what calls hand over; see `reach`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rea_lint.facts import Binding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
+    from rea_lint.packs import Knowledge
+
+MOST_VALUES = 16  # of one ref: beyond, the rest is dropped
+DEEPEST = 60  # refs resolved within each other
+MOST_WORK = 20_000  # refs resolved for one question; a bound for code that refers to itself in many ways
+
+Values = frozenset[str]
+NOTHING: Values = frozenset()
+
+
+@dataclass(frozen=True)
+class Index:
+    """The functions, classes and modules of a project by their dotted names."""
+
+    knowledge: Knowledge
+    modules: Mapping[str, Facts]
+    functions: Mapping[str, Function]
+    classes: Mapping[str, Class]
+    home: Mapping[str, Facts]  # function or class -> the facts of its file
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
+        base = name.partition("(")[0]
+        return base in self.functions or base in self.classes or base in self.modules
+
+    def call_at(self, binding: Binding, scope: str) -> tuple[Function, Call] | None:
+        """The call that gives a variable its value, and the function that makes it; `scope` is the function, class or module of the variable."""
+        function = self.functions.get(scope) or self.functions.get(f"{scope}.<module>")
+        if function is None and scope in self.classes:
+            return self.call_at(binding, self.classes[scope].scope)
+        if function is None:
+            return None
+        return next(((function, call) for call in function.calls if call.span == binding.span), None)
+
+    def ancestors(self, name: str, resolver: Resolver) -> Iterator[str]:
+        """A class and its bases, in the order attributes are looked up (depth first, which is Python's order but for diamonds)."""
+        seen: set[str] = set()
+        todo = [name]
+        while todo:
+            at = todo.pop()
+            if at in seen:
+                continue
+            seen.add(at)
+            yield at
+            if at in self.classes:
+                todo.extend(reversed([base for refs in self.classes[at].bases for base in sorted(resolver.resolve(refs))]))
+
+
+def index(facts: Iterable[Facts], knowledge: Knowledge) -> Index:
+    """The index of a project; where two files give one module name, the first wins."""
+    modules: dict[str, Facts] = {}
+    for file in facts:
+        modules.setdefault(file.module, file)
+    return Index(
+        knowledge,
+        modules,
+        {f.name: f for file in modules.values() for f in file.functions.values()},
+        {c.name: c for file in modules.values() for c in file.classes.values()},
+        {name: file for file in modules.values() for name in (*file.functions, *file.classes)},
+    )
+
+
+@dataclass
+class Resolver:
+    """Answers what refs come to, for code that is run in one way."""
+
+    index: Index
+    fallback: Resolver | None = None  # asked for the parameters of functions that are not entered this way (closures)
+    entered: set[str] = field(default_factory=set)
+    _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
+    _memo: dict[Ref, Values] = field(default_factory=dict)
+    _active: dict[Ref, None] = field(default_factory=dict)
+    _cut: set[Ref] = field(default_factory=set)
+    _work: int = 0
+
+    def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
+        """Note that a call hands `values` to a parameter; True if that is news."""
+        news = function not in self.entered
+        self.entered.add(function)
+        bound = self._bound.setdefault(slot, {})
+        for value in sorted(values):
+            if value not in bound and len(bound) < MOST_VALUES:
+                bound[value] = None
+                news = True
+        if news:
+            self._memo.clear()
+        return news
+
+    def resolve(self, refs: Ref | Refs) -> Values:
+        """What a ref, or any of several, may come to."""
+        if isinstance(refs, str):
+            refs = (refs,)
+        if not self._active:
+            self._work = 0
+        found = [value for ref in refs for value in sorted(self._resolve(ref))]
+        return frozenset(dict.fromkeys(found[: MOST_VALUES * 2])) if found else NOTHING
+
+    def _resolve(self, ref: Ref) -> Values:
+        known = self._memo.get(ref)
+        if known is not None:
+            return known
+        if not ref or ref in self._active or len(self._active) > DEEPEST or self._work > MOST_WORK:
+            if ref in self._active:
+                self._cut.add(ref)
+            return NOTHING
+        self._work += 1
+        self._active[ref] = None
+        values = self._once(ref)
+        del self._active[ref]
+        self._cut.discard(ref)
+        if not self._cut:  # complete: nothing within was left out because it was being asked for above
+            self._memo[ref] = values
+        return values
+
+    def _once(self, ref: Ref) -> Values:
+        if ref.endswith("()"):
+            return self._union(self.result(value) for value in sorted(self._resolve(ref[:-2])))
+        if ref.endswith("]"):
+            return self._elements(ref)
+        if ref.endswith(".<enter>"):
+            return self._entered(ref.removesuffix(".<enter>"))
+        if ref in self.index.functions or ref in self.index.classes or ref in self.index.modules:
+            return self._public(ref)
+        cut = max(ref.rfind("."), ref.rfind(":"))
+        if cut < 0:
+            return frozenset({ref})
+        head, name = ref[:cut], ref[cut + 1 :]
+        if ref[cut] == ":":
+            return self._variable(head, name)
+        if head.endswith(".<super>"):
+            head = head.removesuffix(".<super>")
+            return self._member(head, name, skip_own=True, instance=True)
+        return self._union(self.attribute(value, name) for value in sorted(self._resolve(head)))
+
+    def _public(self, name: str) -> Values:
+        """A name of the project; the sources of a library that the packs know count as that library."""
+        return frozenset({self.index.knowledge.canonical(name)})
+
+    def _union(self, parts: Iterable[Values]) -> Values:
+        return frozenset().union(*parts)
+
+    # -- variables and parameters --
+
+    def _variable(self, function: str, name: str) -> Values:
+        at = self.index.functions.get(function)
+        if at is None:
+            return NOTHING
+        found: list[str] = []
+        for position, parameter in enumerate(at.parameters):
+            if parameter.name != name:
+                continue
+            if parameter.kind in {"*", "**"}:
+                return frozenset({"builtins.tuple()" if parameter.kind == "*" else "builtins.dict()"})
+            handed = self.handed(function, f"{function}:{name}")
+            if position == 0 and at.binds is not None and at.owner is not None and not handed:
+                found.append(at.owner if at.binds == "cls" else f"{at.owner}()")
+            found += [value for value in self._all(parameter.annotation) if value not in found]
+            found += [value for value in handed if value not in found]
+            if not handed:
+                found += self._all(parameter.default)
+        for binding in at.variables.get(name, ()):
+            found += self._all(binding.values)
+        return frozenset(found[: MOST_VALUES * 2])
+
+    def handed(self, function: str, slot: Ref) -> tuple[str, ...]:
+        """What calls hand over for a parameter (`function:name`) or a field (`Class().name`)."""
+        if function in self.entered or self.fallback is None:
+            return tuple(self._bound.get(slot, ()))
+        return self.fallback.handed(function, slot)
+
+    def _all(self, refs: Refs) -> list[str]:
+        return [value for ref in refs for value in sorted(self._resolve(ref))]
+
+    # -- attributes --
+
+    def attribute(self, value: str, name: str) -> Values:
+        """What the attribute `name` of a canonical value is."""
+        index = self.index
+        if value in index.modules:
+            return self._module_member(value, name)
+        if value in index.classes:
+            return self._member(value, name, instance=False)
+        if value.endswith("()") and value[:-2] in index.classes:
+            return self._member(value[:-2], name, instance=True)
+        if index.is_ours(value):
+            return NOTHING
+        return self._library(f"{value}.{name}")
+
+    def _library(self, name: str) -> Values:
+        public = self.index.knowledge.canonical(name)
+        given = self.index.knowledge.attributes.get(public)
+        return frozenset(given) if given else frozenset({public})
+
+    def _module_member(self, module: str, name: str) -> Values:
+        index = self.index
+        dotted = f"{module}.{name}"
+        file = index.modules[module]
+        found: list[str] = []
+        if dotted in index.functions or dotted in index.classes:
+            found += sorted(self._public(dotted))
+        for binding in file.variables.get(name, ()):
+            found += [value for value in self._all(binding.values) if value not in found]
+        if not found and dotted in index.modules:
+            return frozenset({dotted})
+        if not found:
+            for star in file.stars:
+                found += sorted(self._resolve(f"{star}.{name}")) if star in index.modules else sorted(self._library(f"{star}.{name}"))
+                if found:
+                    break
+            else:
+                if file.stars:
+                    return frozenset({f"builtins.{name}"})
+        return frozenset(found)
+
+    def _member(self, owner: str, name: str, *, instance: bool, skip_own: bool = False) -> Values:
+        """An attribute of a class of the project, looked up in its bases; a property gives what it returns."""
+        index = self.index
+        for position, at in enumerate(index.ancestors(owner, self)):
+            if skip_own and position == 0:
+                continue
+            declared = index.classes.get(at)
+            if declared is None:
+                if index.is_ours(at):
+                    continue
+                return self._library(f"{at}().{name}" if instance else f"{at}.{name}")
+            handed = self.handed(at, f"{at}().{name}")
+            bindings = declared.attributes.get(name, ())
+            methods = declared.methods.get(name, ())
+            if not (handed or bindings or methods):
+                nested = f"{at}.{name}"
+                if nested in index.classes:
+                    return frozenset({nested})
+                continue
+            properties = [m for m in methods if index.functions[m].is_property]
+            if properties:
+                return self._union(self.result(p) for p in properties)
+            found = [*methods, *handed]
+            for binding in bindings:
+                found += self._all(binding.values)
+            return frozenset(found[: MOST_VALUES * 2])
+        return NOTHING
+
+    def property_of(self, ref: Ref) -> tuple[str, ...]:
+        """The property functions that reading an attribute chain runs."""
+        cut = ref.rfind(".")
+        if cut < 0 or ref.endswith(("()", "]", ">")):
+            return ()
+        name = ref[cut + 1 :]
+        found: list[str] = []
+        for value in sorted(self._resolve(ref[:cut])):
+            if value.endswith("()") and value[:-2] in self.index.classes:
+                for at in self.index.ancestors(value[:-2], self):
+                    methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
+                    if methods:
+                        found += [m for m in methods if self.index.functions[m].is_property]
+                        break
+        return tuple(found)
+
+    def method(self, owner: str, name: str) -> tuple[str, ...]:
+        """The functions that a method name of a class of the project stands for, looked up in its bases."""
+        for at in self.index.ancestors(owner, self):
+            methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
+            if methods:
+                return tuple(methods)
+        return ()
+
+    # -- results --
+
+    def result(self, value: str) -> Values:
+        """What calling a canonical value gives; of a coroutine function, what awaiting the call gives."""
+        index = self.index
+        if value in index.classes:
+            return frozenset({f"{value}()"})
+        if value in index.functions:
+            function = index.functions[value]
+            if function.is_generator:
+                return NOTHING
+            annotated = self._all(function.return_annotation)
+            returned = self._all(function.returns)
+            return frozenset([*annotated, *(r for r in returned if r not in annotated)][: MOST_VALUES * 2])
+        if value.endswith("()") and value[:-2] in index.classes:
+            return self._union(self.result(m) for m in self.method(value[:-2], "__call__"))
+        if index.is_ours(value):
+            return NOTHING
+        knowledge = index.knowledge
+        if value in knowledge.ambient:
+            return frozenset({f"{knowledge.ambient[value]}()"})
+        given = knowledge.results.get(value)
+        return frozenset(given) if given else frozenset({knowledge.canonical(f"{value}()")})
+
+    def _entered(self, ref: Ref) -> Values:
+        """What `with` binds: what `__enter__` returns, what a generator of a context manager yields, or the value itself."""
+        found: list[str] = []
+        if ref.endswith("()"):
+            for value in sorted(self._resolve(ref[:-2])):
+                function = self.index.functions.get(value)
+                if function is not None and function.is_generator:
+                    found += self._all(function.return_elements)
+        for value in sorted(self._resolve(ref)):
+            if value.endswith("()") and value[:-2] in self.index.classes:
+                enters = self.method(value[:-2], "__aenter__") or self.method(value[:-2], "__enter__")
+                given = [r for m in enters for r in sorted(self.result(m))]
+                found += given or [value]
+            else:
+                given_by_pack = self.index.knowledge.results.get(f"{value}.<enter>") or self.index.knowledge.attributes.get(f"{value}.<enter>")
+                found += given_by_pack or (value,)
+        return frozenset(found[: MOST_VALUES * 2])
+
+    # -- elements --
+
+    def _elements(self, ref: Ref) -> Values:
+        cut = ref.rindex("[")
+        head, item = ref[:cut], ref[cut:]
+        found: list[str] = []
+        for binding in self._bindings(head):
+            found += self._all(binding.elements)
+            for value in binding.values:
+                if not value.endswith("()") or value.partition("(")[0] not in {"builtins.list", "builtins.dict", "builtins.tuple", "builtins.set"}:
+                    found += sorted(self._resolve(value + item))
+        if head.endswith("()"):
+            for value in sorted(self._resolve(head[:-2])):
+                function = self.index.functions.get(value)
+                if function is not None:
+                    found += self._all(function.return_elements)
+                    for returned in function.returns:
+                        found += sorted(self._resolve(returned + item))
+        if not found:
+            for value in sorted(self._resolve(head)):
+                if value in self.index.classes:
+                    found.append(value)  # `Model[int]` is the class
+                elif not self.index.is_ours(value):
+                    if not value.endswith(")") and value.rpartition(".")[2][:1].isupper():
+                        found.append(value)  # a generic class of a library, by the convention that classes are capitalised
+                    else:
+                        given = self.index.knowledge.attributes.get(f"{value}{item}") or self.index.knowledge.attributes.get(f"{value}[]")
+                        found += given or ()
+        return frozenset(dict.fromkeys(found[: MOST_VALUES * 2]))
+
+    def _bindings(self, ref: Ref) -> Iterator[Binding]:
+        """How the variable or attribute that a ref names gets its values."""
+        index = self.index
+        cut = max(ref.rfind("."), ref.rfind(":"))
+        if cut < 0 or ref.endswith((")", "]", ">")):
+            return
+        head, name = ref[:cut], ref[cut + 1 :]
+        if ref[cut] == ":":
+            function = index.functions.get(head)
+            if function is not None:
+                yield from function.variables.get(name, ())
+                for parameter in function.parameters:
+                    if parameter.name == name:
+                        yield self._parameter_binding(function, parameter.name, parameter.elements)
+            return
+        for value in sorted(self._resolve(head)):
+            if value in index.modules:
+                yield from index.modules[value].variables.get(name, ())
+            owner = value.removesuffix("()")
+            if owner in index.classes:
+                for at in index.ancestors(owner, self):
+                    if at in index.classes:
+                        yield from index.classes[at].attributes.get(name, ())
+
+    def _parameter_binding(self, function: Function, name: str, elements: Refs) -> Binding:
+        return Binding((), function.name_span, (*elements, *self.handed(function.name, f"{function.name}:{name}[]")))
