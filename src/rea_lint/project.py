@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Silenced = Callable[[Facts, Function, Span, Effect], bool]
 
-__all__ = ["Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
+__all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
 
 MOST_ESCAPES = 8  # rounds of finding functions that durable code builds and hands on
 
@@ -54,6 +54,17 @@ class Use:
     chain: tuple[Hop, ...]  # from what durable code calls to what has the effect
     primitive: str  # the canonical name of what has the effect: `time.time`
     inside: str  # the function whose own code calls the primitive
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A primitive in durable code itself, wherever it stands: for effects that are mended there, as logging is."""
+
+    function: str  # in whose own code it stands
+    span: Span
+    call: Call | None
+    effect: Effect
+    primitive: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +219,14 @@ class Project:
     def uses(self, function: str) -> tuple[Use, ...]:
         """The uses in a durable function's own code, in source order; one for each place and effect."""
         return self._uses.get(function, ())
+
+    def causes(self, function: str) -> tuple[Cause, ...]:
+        """The primitives in a durable function's own code, in source order; also of functions whose effects are reported at their callers."""
+        found: dict[tuple[Span, Effect], Cause] = {}
+        for primitive in sorted(self._durable.primitives.get(function, ()), key=lambda p: (p.span, p.name)):
+            cause = Cause(function, primitive.span, primitive.call, primitive.effect, primitive.name)
+            found.setdefault((cause.span, cause.effect), cause)
+        return tuple(found.values())
 
     def violations(self, function: str) -> tuple[StepViolation, ...]:
         """Where steps that a durable function hands over use a context, in source order."""
