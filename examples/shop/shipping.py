@@ -1,6 +1,5 @@
 """Shipments: one workflow for each order, from the label to the door."""
 
-import asyncio
 import uuid
 from datetime import datetime, timedelta
 
@@ -21,7 +20,7 @@ async def ship(ctx: restate.WorkflowContext, address: str) -> str:
     await ctx.run_typed("print label", clients.print_label, parcel=parcel, address=address)
 
     while await ctx.run_typed("track", clients.track, parcel=parcel) != "delivered":
-        await asyncio.sleep(600)
+        await ctx.sleep(timedelta(minutes=10))
     return parcel
 
 
