@@ -26,10 +26,13 @@ module does at import belongs to a function called ``m.<module>``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from rea_lint.text import Span
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rea_lint.text import Span
 
 Ref = str
 Refs = tuple[Ref, ...]  # several things an expression may be, in source order; () is not known

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from rea_lint.handlers import Handler, Service, find
 from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take
 from rea_lint.resolve import Index, Resolver, Values, index
 
@@ -79,35 +79,6 @@ class StepViolation:
     chain: tuple[Hop, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """A function registered on a service.  `kind` is `service`, `exclusive`, `shared` or `main`."""
-
-    function: str
-    service: str
-    name: str
-    kind: str
-    path: str
-    span: Span  # of the function's name
-    recovers: bool = False  # marked for explicit recovery: a retry runs it from the start, it is never replayed
-
-    @property
-    def display(self) -> str:
-        """`Service.handler`."""
-        return f"{self.service}.{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service, virtual object or workflow.  `kind` is `service`, `object` or `workflow`."""
-
-    name: str
-    kind: str
-    path: str
-    span: Span  # of the call that makes it
-    handlers: tuple[Handler, ...]
-
-
 @dataclass
 class Project:
     """What is known of all files together."""
@@ -154,11 +125,11 @@ class Project:
     def operations(self, function: str) -> tuple[Operation, ...]:
         """The durable operations in a function's own code, in source order; of a step, what must not be there."""
         found = self._durable.operations.get(function) or self._stepped.operations.get(function, [])
-        return tuple(sorted(_first_of_each(found), key=lambda o: o.call.span))
+        return tuple(_first_of_each(found))
 
     def steps(self, function: str) -> tuple[Step, ...]:
         """The steps that a function's own code hands over, in source order."""
-        return tuple(sorted(_first_of_each(self._durable.steps.get(function, [])), key=lambda s: s.call.span))
+        return tuple(_first_of_each(self._durable.steps.get(function, [])))
 
     def kinds(self, function: str) -> frozenset[str]:
         """The kinds of handler that reach a durable function."""
@@ -188,9 +159,9 @@ class Project:
                 if any(self.is_context(value) for value in self.resolve(f"{at.name}:{name}")):
                     return name
             if at.owner is not None and at.binds == "self":
-                name = self._context_attribute(at.owner)
-                if name is not None:
-                    return f"{at.parameters[0].name}.{name}"
+                attribute = self._context_attribute(at.owner)
+                if attribute is not None:
+                    return f"{at.parameters[0].name}.{attribute}"
             for name, refs in at.names.items():
                 if any(value in self.knowledge.ambient for value in self.resolve(refs)):
                     return f"{name}()"
@@ -238,10 +209,10 @@ class Project:
 
     def _of_step(self, step: Step) -> Iterator[StepViolation]:
         for value in sorted(self.resolve(step.action.values)):
-            operation = self.knowledge.operation(value) if not self.index.is_ours(value) else None
-            if operation is not None:
+            info = self.knowledge.operation(value) if not self.index.is_ours(value) else None
+            if info is not None:
                 hop = Hop(_display(value), self.path_of(step.function), step.action.span)
-                yield StepViolation(step, step.function, step.call, operation.name, value.rpartition("().")[0], (hop,))
+                yield StepViolation(step, step.function, step.call, info.name, value.rpartition("().")[0], (hop,))
         for action in step.actions:
             path = self.path_of(action)
             for operation in self._stepped.operations.get(action, []):
@@ -283,7 +254,7 @@ def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Pr
     files = sorted(facts, key=lambda f: f.path)
     found = index((f for f in files if f.broken is None), knowledge)
     durable = Reach(found, Resolver(found))
-    services, handlers, wrapped = _handlers(found, durable.resolver)
+    services, handlers, wrapped = find(found, durable.resolver)
     for handler in handlers:
         _enter_handler(durable, handler, services)
     for slot, values in wrapped:
@@ -301,170 +272,6 @@ def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Pr
         _silenced=silenced,
         _kinds={name: frozenset(h.kind for h in hs) for name, hs in reached.items()},
     )
-
-
-# -- handlers ----------------------------------------------------------------------------------------------------------
-
-
-def _handlers(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[Handler, ...], list[tuple[Ref, list[str]]]]:
-    """Services, handlers, and what a project's own registering decorators are given."""
-    registered: list[tuple[str, str, Call | None, Refs]] = []  # function, registration, its call, the decorator
-    wrapped: dict[Ref, list[str]] = defaultdict(list)
-    registrations = found.knowledge.registrations
-    registers = _registering_parameters(found, resolver)
-    for function in found.functions.values():
-        for refs in function.decorators:
-            for decorator in sorted(resolver.resolve(_called(refs))):
-                if decorator in registrations:
-                    registered.append((function.name, decorator, _decorator_call(found, function, refs), refs))
-            for decorator in sorted(resolver.resolve(refs)):
-                if decorator in registers:
-                    registration, call, inner = registers[decorator]
-                    if inner is None:
-                        registered.append((function.name, registration, call, call.callees))
-                    parameter = found.functions[decorator].parameters[0].name
-                    wrapped[f"{decorator}:{parameter}"].append(function.name)
-        for call in function.calls:
-            for registration in sorted(resolver.resolve(_called(call.callees))):
-                if registration in registrations and call.arguments and not call.decorates:
-                    inner_call = next((c for c in function.calls if c.span == call.callee_span), None)
-                    registered.extend(
-                        (target, registration, inner_call, call.callees)
-                        for target in sorted(resolver.resolve(call.arguments[0].values))
-                        if target in found.functions
-                    )
-    services = {key: service for key, service in _services(found, resolver)}
-    handlers: dict[tuple[str, str], Handler] = {}
-    for name, registration, call, refs in registered:
-        function = found.functions[name]
-        service = _service_of(found, resolver, refs, services)
-        kind = _literal(call, None, "kind") or registrations[registration]
-        recovers = any(v in found.knowledge.recovering for d in function.decorators for v in resolver.resolve(_called(d)))
-        display = service.name if service is not None else _service_kind(registration)
-        handler = Handler(
-            name,
-            display,
-            _literal(call, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
-            kind if kind in {"exclusive", "shared"} and registration != "restate.Workflow().main" else registrations[registration],
-            found.home[name].path,
-            function.name_span,
-            recovers,
-        )
-        handlers.setdefault((name, display), handler)
-    ordered = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
-    return tuple(sorted((_with_handlers(s, ordered) for s in services.values()), key=lambda s: (s.path, s.span))), ordered, sorted(wrapped.items())
-
-
-def _called(refs: Refs) -> Refs:
-    """What a decorator like `@svc.handler()` calls."""
-    return tuple(ref[:-2] for ref in refs if ref.endswith("()"))
-
-
-def _decorator_call(found: Index, function: Function, refs: Refs) -> Call | None:
-    body = found.functions.get(_body(found, function))
-    calls = body.calls if body is not None else ()
-    return next((c for c in calls if c.decorates == function.name and c.callees == _called(refs)), None)
-
-
-def _body(found: Index, function: Function) -> str:
-    """The function (or module code) in which a function is defined."""
-    scope = function.scope
-    while scope in found.classes:
-        scope = found.classes[scope].scope
-    return scope if scope in found.functions else f"{scope}.<module>"
-
-
-def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple[str, Call, str | None]]:
-    """Functions that register as a handler what they are given: itself, or (the third) a function they wrap around it."""
-    result: dict[str, tuple[str, Call, str | None]] = {}
-    registrations = found.knowledge.registrations
-    for function in found.functions.values():
-        if not function.parameters:
-            continue
-        given = f"{function.name}:{function.parameters[0].name}"
-        for call in function.calls:
-            for registration in sorted(resolver.resolve(_called(call.callees))):
-                if registration in registrations and call.arguments and given in call.arguments[0].values:
-                    result[function.name] = (registration, next((c for c in function.calls if c.span == call.callee_span), call), None)
-            if call.decorates in function.nested:
-                for registration in sorted(resolver.resolve(call.callees)):
-                    if registration in registrations:
-                        result[function.name] = (registration, call, call.decorates)
-    return result
-
-
-def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Span], Service]]:
-    kinds = found.knowledge.services
-    for function in found.functions.values():
-        for call in function.calls:
-            for made in sorted(resolver.resolve(call.callees)):
-                kind = kinds.get(made) if not found.is_ours(made) else None
-                if kind is not None:
-                    path = found.home[function.name].path
-                    name = _literal(call, 0, "name") or _variable_of(found, function, call)
-                    yield (function.name, call.span), Service(name, kind, path, call.span, ())
-
-
-def _variable_of(found: Index, function: Function, call: Call) -> str:
-    """A service whose name is computed goes by the variable that holds it."""
-    variables = found.home[function.name].variables if function.name.endswith(".<module>") else function.variables
-    return next((name for name, bindings in variables.items() if any(b.span == call.span for b in bindings)), "?")
-
-
-def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[tuple[str, Span], Service]) -> Service | None:
-    """The service a registration belongs to, followed through variables and imports to the call that makes it."""
-    todo = [ref.removesuffix("()").rpartition(".")[0] for ref in refs]
-    seen: set[str] = set()
-    for ref in todo:
-        if ref in seen or len(seen) > MOST_ESCAPES:
-            continue
-        seen.add(ref)
-        if ref.endswith("()"):  # made in place, or by a function of the project
-            for maker in sorted(resolver.resolve(ref[:-2])):
-                owner = found.functions.get(maker)
-                made = [services[owner.name, c.span] for c in owner.calls if (owner.name, c.span) in services] if owner is not None else []
-                if made:
-                    return made[0]
-            continue
-        scope, name = (ref.rpartition(":")[0], ref.rpartition(":")[2]) if ":" in ref else (ref.rpartition(".")[0], ref.rpartition(".")[2])
-        if scope in found.functions:
-            bindings = found.functions[scope].variables.get(name, ())
-        elif scope in found.modules:
-            bindings = found.modules[scope].variables.get(name, ())
-            todo.extend(f"{star}.{name}" for star in found.modules[scope].stars)
-        else:
-            bindings = tuple(b for c in _classes(found, resolver, scope) for b in found.classes[c].attributes.get(name, ()))
-            scope = next(iter(_classes(found, resolver, scope)), scope)
-        for binding in bindings:
-            made_at = found.call_at(binding, scope)
-            if made_at is not None and (made_at[0].name, made_at[1].span) in services:
-                return services[made_at[0].name, made_at[1].span]
-            for function in found.functions.values() if scope in found.classes else ():
-                if function.owner == scope and (function.name, binding.span) in services:
-                    return services[function.name, binding.span]
-            todo.extend(binding.values)
-    return None
-
-
-def _classes(found: Index, resolver: Resolver, ref: Ref) -> list[str]:
-    return [v.removesuffix("()") for v in sorted(resolver.resolve(ref)) if v.removesuffix("()") in found.classes] or ([ref] if ref in found.classes else [])
-
-
-def _service_kind(registration: str) -> str:
-    return registration.partition("(")[0].rpartition(".")[2]
-
-
-def _with_handlers(service: Service, handlers: Iterable[Handler]) -> Service:
-    return Service(service.name, service.kind, service.path, service.span, tuple(h for h in handlers if h.service == service.name))
-
-
-def _literal(call: Call | None, position: int | None, keyword: str) -> str | None:
-    """The text of a literal string argument."""
-    argument = call.argument(position, keyword) if call is not None else None
-    if argument is None or argument.literal is None:
-        return None
-    value = ast.literal_eval(argument.literal)
-    return value if isinstance(value, str) else None
 
 
 # -- what runs ---------------------------------------------------------------------------------------------------------
@@ -562,10 +369,11 @@ def _escapes(durable: Reach, stepped: Reach) -> Iterator[str]:
     called = durable.called()
     for name in list(durable.nodes):
         function = found.functions.get(name)
-        for inner in function.nested if function is not None else ():
+        if function is None:
+            continue
+        for inner in function.nested:
             if inner in called or inner in stepped.nodes or inner in durable.roots:
                 continue
-            assert function is not None
             if _is_handed_on(found, durable.resolver, function, inner):
                 yield inner
 
@@ -583,7 +391,10 @@ def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: s
         for argument in call.arguments
         if names & set(argument.values) or any(names & set(refs) for refs in argument.elements)
     ]
-    kept = any(names & set(read.values) for user in users for read in user.reads if user is function or not read.values == (inner,)) or inner in function.returns
+    kept = (
+        any(names & set(read.values) for user in users for read in user.reads if user is function or read.values != (inner,))
+        or inner in function.returns
+    )
     stored = any(inner in b.elements for bs in function.variables.values() for b in bs)
     if built.is_lambda and not passed:
         return True
@@ -591,7 +402,7 @@ def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: s
 
 
 def _helpers(durable: Reach, stepped: Reach) -> Iterator[str]:
-    """Functions with a parameter that is annotated as a context, called by nobody we know: who else would have a context to give?"""
+    """Functions with a parameter that is annotated as a context and that nobody we know calls: only durable code has a context to give."""
     found = durable.index
     contexts = found.knowledge.contexts
     for function in found.functions.values():
@@ -716,8 +527,12 @@ def _display(name: str) -> str:
     return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2] != "builtins" else parts[-1]
 
 
-def _first_of_each(found: Iterable[object]) -> list:  # type: ignore[type-arg]
-    seen: dict[tuple[Span, str], object] = {}
+Found = TypeVar("Found", Operation, Step)
+
+
+def _first_of_each(found: Iterable[Found]) -> list[Found]:
+    """One for each place: a call whose callee may be several things is still one call."""
+    seen: dict[Span, Found] = {}
     for item in found:
-        seen.setdefault((item.call.span, getattr(item, "method", "")), item)  # type: ignore[attr-defined]
-    return list(seen.values())
+        seen.setdefault(item.call.span, item)
+    return sorted(seen.values(), key=lambda item: item.call.span)

@@ -9,13 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rea_lint.packs import Effect, OperationInfo
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
-    from rea_lint.packs import AgentPart
+    from rea_lint.packs import AgentPart, Effect, OperationInfo
     from rea_lint.resolve import Index, Resolver, Values
     from rea_lint.text import Span
 
@@ -228,11 +226,19 @@ class _Visit:
             elif head and not head.endswith(">"):
                 for value in self.resolver.resolve(head):
                     owner = value.removesuffix("()")
-                    if owner in self.index.classes and (owner != value or called.binds == "cls") and called.name in self.resolver.method(owner, name):
+                    if (
+                        owner in self.index.classes
+                        and (owner != value or called.binds == "cls")
+                        and called.name in self.resolver.method(owner, name)
+                    ):
                         found.add(owner if called.binds == "cls" else value)
             elif not head.endswith(">"):
                 found |= self._held(ref, called)
-        if not found and called.owner is not None and not any(called.owner in self.resolver.resolve(ref.rpartition(".")[0]) for ref in call.callees):
+        if (
+            not found
+            and called.owner is not None
+            and not any(called.owner in self.resolver.resolve(ref.rpartition(".")[0]) for ref in call.callees)
+        ):
             found |= self._instances(called)
         return frozenset(found)
 
@@ -255,7 +261,12 @@ class _Visit:
             if called.parameters:
                 self.news |= self.resolver.bind(constructor, f"{constructor}:{called.parameters[0].name}", {f"{target}()"})
         if not constructors:
-            fields = [(at, name) for at in reversed([*self.index.ancestors(target, self.resolver)]) if at in self.index.classes for name in self.index.classes[at].fields]
+            fields = [
+                (at, name)
+                for at in reversed([*self.index.ancestors(target, self.resolver)])
+                if at in self.index.classes
+                for name in self.index.classes[at].fields
+            ]
             for position, (at, name) in enumerate(fields):
                 given = call.argument(position, name)
                 if given is not None:
@@ -286,9 +297,7 @@ class _Visit:
     def _run_values(self, values: Refs, span: Span, call: Call | None) -> None:
         """Something that calls what it is given: `sorted(key=...)`, a field's default factory."""
         for value in sorted(self.resolver.resolve(values)):
-            if value in self.index.functions:
-                self.edges.append(Edge(value, span, call))
-            elif value in self.index.classes:
+            if value in self.index.functions or value in self.index.classes:
                 self.edges.append(Edge(value, span, call))
             elif not self.index.is_ours(value):
                 effect = self.knowledge.effect(value, None)
@@ -410,10 +419,9 @@ class Agents:
                         yield from self._of_refs((value,), function)
             if ref.endswith("()"):  # a factory of the project
                 for value in sorted(self.resolver.resolve(ref[:-2])):
-                    factory = self.index.functions.get(value)
-                    for call in factory.calls if factory is not None else ():
-                        assert factory is not None
-                        yield from self._of_call(factory, call)
+                    if value in self.index.functions:
+                        for call in self.index.functions[value].calls:
+                            yield from self._of_call(self.index.functions[value], call)
 
 
 def _bindings(index: Index, scope: str, name: str) -> list[tuple[str, Binding]]:

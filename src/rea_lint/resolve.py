@@ -322,7 +322,9 @@ class Resolver:
                 given = [r for m in enters for r in sorted(self.result(m))]
                 found += given or [value]
             else:
-                given_by_pack = self.index.knowledge.results.get(f"{value}.<enter>") or self.index.knowledge.attributes.get(f"{value}.<enter>")
+                given_by_pack = self.index.knowledge.results.get(f"{value}.<enter>") or self.index.knowledge.attributes.get(
+                    f"{value}.<enter>"
+                )
                 found += given_by_pack or (value,)
         return frozenset(found[: MOST_VALUES * 2])
 
@@ -335,7 +337,12 @@ class Resolver:
         for binding in self._bindings(head):
             found += self._all(binding.elements)
             for value in binding.values:
-                if not value.endswith("()") or value.partition("(")[0] not in {"builtins.list", "builtins.dict", "builtins.tuple", "builtins.set"}:
+                if not value.endswith("()") or value.partition("(")[0] not in {
+                    "builtins.list",
+                    "builtins.dict",
+                    "builtins.tuple",
+                    "builtins.set",
+                }:
                     found += sorted(self._resolve(value + item))
         if head.endswith("()"):
             for value in sorted(self._resolve(head[:-2])):

@@ -217,7 +217,12 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
             case ast.Import():
                 for alias in node.names:
                     found.imported.add(alias.name)
-                    _bind(scope, alias.asname or alias.name.partition(".")[0], alias.name if alias.asname else alias.name.partition(".")[0], node)
+                    _bind(
+                        scope,
+                        alias.asname or alias.name.partition(".")[0],
+                        alias.name if alias.asname else alias.name.partition(".")[0],
+                        node,
+                    )
             case ast.ImportFrom():
                 base = _absolute(package, node)
                 for alias in node.names:
@@ -272,7 +277,12 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 later([n for item in node.items for n in (item.context_expr, item.optional_vars)] + [*node.body], scope, deeper)
             case ast.ExceptHandler():
                 if node.name:
-                    _bind(scope, node.name, _Instance(node.type) if node.type is not None and not isinstance(node.type, ast.Tuple) else None, node)
+                    _bind(
+                        scope,
+                        node.name,
+                        _Instance(node.type) if node.type is not None and not isinstance(node.type, ast.Tuple) else None,
+                        node,
+                    )
                 later([node.type], scope, deeper, read=False)
                 later(node.body, scope, deeper)
             case ast.MatchAs() | ast.MatchStar():
@@ -320,7 +330,7 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                     if read:
                         body.reads.append((node, scope))
                 elif isinstance(node.ctx, ast.Del):
-                    scope.binds[node.id]  # a name that is deleted is local  # noqa: B018
+                    scope.binds[node.id]  # a name that is deleted is local
             case ast.Subscript():
                 if not isinstance(node.ctx, ast.Load):
                     body.writes.append((node, scope))
@@ -426,7 +436,7 @@ def _is_class_variable(annotation: ast.expr) -> bool:
 # -- second pass: what everything refers to ----------------------------------------------------------------------------
 
 
-def _facts(path: str, module: str, is_package: bool, source: Source, found: _Scopes) -> Facts:  # noqa: FBT001 a field of the result
+def _facts(path: str, module: str, is_package: bool, source: Source, found: _Scopes) -> Facts:
     names = _Names(module, found)
     _store(found, names)
     functions = {scope.name: _function(scope, found, names, source) for scope in found.functions}
@@ -510,7 +520,9 @@ class _Names:
                     suffixes.append("()")
                     node = node.func
                 case ast.Subscript():
-                    suffixes.append(f"[{node.slice.value}]" if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) else "[]")
+                    suffixes.append(
+                        f"[{node.slice.value}]" if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) else "[]"
+                    )
                     node = node.value
                 case ast.Await() | ast.NamedExpr() | ast.Starred():
                     node = node.value
@@ -559,7 +571,7 @@ class _Names:
         match self.refs(node.func, scope):
             case ("functools.partial" | "functools.partialmethod" | "copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
-            case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:  # noqa: PLR2004 type and value
+            case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
                 return _distinct([*self.annotation(node.args[0], scope)[0], *self.refs(node.args[1], scope, depth + 1)])
             case ("builtins.super",):
                 owner = _class_around(scope)
@@ -722,7 +734,11 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         span=span,
         name_span=name_span,
         header=header,
-        scope=scope.parent.name if scope.parent is not None and scope.parent.kind != "comprehension" else scope.parent.body.name if scope.parent is not None else "",
+        scope=scope.parent.name
+        if scope.parent is not None and scope.parent.kind != "comprehension"
+        else scope.parent.body.name
+        if scope.parent is not None
+        else "",
         parameters=parameters,
         decorators=decorators,
         is_async=isinstance(node, ast.AsyncFunctionDef),
@@ -761,7 +777,9 @@ def _parameters(node: FunctionNode, scope: _Scope, names: _Names) -> Iterator[Pa
         values, elements = names.annotation(argument.annotation, scope)
         if kind in {"*", "**"}:
             values, elements = (), values
-        yield Parameter(argument.arg, kind, values, elements, names.refs(default, scope) if default is not None else (), default is not None)
+        yield Parameter(
+            argument.arg, kind, values, elements, names.refs(default, scope) if default is not None else (), default is not None
+        )
 
 
 def _call(node: ast.Call, scope: _Scope, found: _Scopes, names: _Names, source: Source) -> Call:

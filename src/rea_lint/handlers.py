@@ -1,0 +1,213 @@
+"""Services and their handlers: every function that is registered, in every form of registration."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rea_lint.facts import Call, Function, Ref, Refs
+    from rea_lint.resolve import Index, Resolver
+    from rea_lint.text import Span
+
+MOST_FOLLOWED = 8  # variables and imports between a registration and the call that makes its service
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """A function registered on a service.  `kind` is `service`, `exclusive`, `shared` or `main`."""
+
+    function: str
+    service: str
+    name: str
+    kind: str
+    path: str
+    span: Span  # of the function's name
+    recovers: bool = False  # marked for explicit recovery: a retry runs it from the start, it is never replayed
+
+    @property
+    def display(self) -> str:
+        """`Service.handler`."""
+        return f"{self.service}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service, virtual object or workflow.  `kind` is `service`, `object` or `workflow`."""
+
+    name: str
+    kind: str
+    path: str
+    span: Span  # of the call that makes it
+    handlers: tuple[Handler, ...]
+
+
+def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[Handler, ...], list[tuple[Ref, list[str]]]]:
+    """Services, handlers, and what a project's own registering decorators are given (parameter, functions)."""
+    registered: list[tuple[str, str, Call | None, Refs]] = []  # function, registration, its call, the decorator
+    wrapped: dict[Ref, list[str]] = defaultdict(list)
+    registrations = found.knowledge.registrations
+    registers = _registering_parameters(found, resolver)
+    for function in found.functions.values():
+        for refs in function.decorators:
+            for decorator in sorted(resolver.resolve(_called(refs))):
+                if decorator in registrations:
+                    registered.append((function.name, decorator, _decorator_call(found, function, refs), refs))
+            for decorator in sorted(resolver.resolve(refs)):
+                if decorator in registers:
+                    registration, call, inner = registers[decorator]
+                    if inner is None:
+                        registered.append((function.name, registration, call, call.callees))
+                    parameter = found.functions[decorator].parameters[0].name
+                    wrapped[f"{decorator}:{parameter}"].append(function.name)
+        for call in function.calls:
+            for registration in sorted(resolver.resolve(_called(call.callees))):
+                if registration in registrations and call.arguments and not call.decorates:
+                    inner_call = next((c for c in function.calls if c.span == call.callee_span), None)
+                    registered.extend(
+                        (target, registration, inner_call, call.callees)
+                        for target in sorted(resolver.resolve(call.arguments[0].values))
+                        if target in found.functions
+                    )
+    services = dict(_services(found, resolver))
+    handlers: dict[tuple[str, str], Handler] = {}
+    for name, registration, made, refs in registered:
+        function = found.functions[name]
+        service = _service_of(found, resolver, refs, services)
+        kind = _literal(made, None, "kind") or registrations[registration]
+        recovers = any(v in found.knowledge.recovering for d in function.decorators for v in resolver.resolve(_called(d)))
+        display = service.name if service is not None else _service_kind(registration)
+        handler = Handler(
+            name,
+            display,
+            _literal(made, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
+            kind if kind in {"exclusive", "shared"} and registration != "restate.Workflow().main" else registrations[registration],
+            found.home[name].path,
+            function.name_span,
+            recovers,
+        )
+        handlers.setdefault((name, display), handler)
+    ordered = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
+    return (
+        tuple(sorted((_with_handlers(s, ordered) for s in services.values()), key=lambda s: (s.path, s.span))),
+        ordered,
+        sorted(wrapped.items()),
+    )
+
+
+def _called(refs: Refs) -> Refs:
+    """What a decorator like `@svc.handler()` calls."""
+    return tuple(ref[:-2] for ref in refs if ref.endswith("()"))
+
+
+def _decorator_call(found: Index, function: Function, refs: Refs) -> Call | None:
+    body = found.functions.get(_body(found, function))
+    calls = body.calls if body is not None else ()
+    return next((c for c in calls if c.decorates == function.name and c.callees == _called(refs)), None)
+
+
+def _body(found: Index, function: Function) -> str:
+    """The function (or module code) in which a function is defined."""
+    scope = function.scope
+    while scope in found.classes:
+        scope = found.classes[scope].scope
+    return scope if scope in found.functions else f"{scope}.<module>"
+
+
+def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple[str, Call, str | None]]:
+    """Functions that register as a handler what they are given: itself, or (the third) a function they wrap around it."""
+    result: dict[str, tuple[str, Call, str | None]] = {}
+    registrations = found.knowledge.registrations
+    for function in found.functions.values():
+        if not function.parameters:
+            continue
+        given = f"{function.name}:{function.parameters[0].name}"
+        for call in function.calls:
+            for registration in sorted(resolver.resolve(_called(call.callees))):
+                if registration in registrations and call.arguments and given in call.arguments[0].values:
+                    result[function.name] = (registration, next((c for c in function.calls if c.span == call.callee_span), call), None)
+            if call.decorates in function.nested:
+                for registration in sorted(resolver.resolve(call.callees)):
+                    if registration in registrations:
+                        result[function.name] = (registration, call, call.decorates)
+    return result
+
+
+def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Span], Service]]:
+    kinds = found.knowledge.services
+    for function in found.functions.values():
+        for call in function.calls:
+            for made in sorted(resolver.resolve(call.callees)):
+                kind = kinds.get(made) if not found.is_ours(made) else None
+                if kind is not None:
+                    path = found.home[function.name].path
+                    name = _literal(call, 0, "name") or _variable_of(found, function, call)
+                    yield (function.name, call.span), Service(name, kind, path, call.span, ())
+
+
+def _variable_of(found: Index, function: Function, call: Call) -> str:
+    """A service whose name is computed goes by the variable that holds it."""
+    variables = found.home[function.name].variables if function.name.endswith(".<module>") else function.variables
+    return next((name for name, bindings in variables.items() if any(b.span == call.span for b in bindings)), "?")
+
+
+def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[tuple[str, Span], Service]) -> Service | None:
+    """The service a registration belongs to, followed through variables and imports to the call that makes it."""
+    todo = [ref.removesuffix("()").rpartition(".")[0] for ref in refs]
+    seen: set[str] = set()
+    for ref in todo:
+        if ref in seen or len(seen) > MOST_FOLLOWED:
+            continue
+        seen.add(ref)
+        if ref.endswith("()"):  # made in place, or by a function of the project
+            for maker in sorted(resolver.resolve(ref[:-2])):
+                owner = found.functions.get(maker)
+                made = [services[owner.name, c.span] for c in owner.calls if (owner.name, c.span) in services] if owner is not None else []
+                if made:
+                    return made[0]
+            continue
+        scope, name = (ref.rpartition(":")[0], ref.rpartition(":")[2]) if ":" in ref else (ref.rpartition(".")[0], ref.rpartition(".")[2])
+        if scope in found.functions:
+            bindings = found.functions[scope].variables.get(name, ())
+        elif scope in found.modules:
+            bindings = found.modules[scope].variables.get(name, ())
+            todo.extend(f"{star}.{name}" for star in found.modules[scope].stars)
+        else:
+            bindings = tuple(b for c in _classes(found, resolver, scope) for b in found.classes[c].attributes.get(name, ()))
+            scope = next(iter(_classes(found, resolver, scope)), scope)
+        for binding in bindings:
+            made_at = found.call_at(binding, scope)
+            if made_at is not None and (made_at[0].name, made_at[1].span) in services:
+                return services[made_at[0].name, made_at[1].span]
+            for function in found.functions.values() if scope in found.classes else ():
+                if function.owner == scope and (function.name, binding.span) in services:
+                    return services[function.name, binding.span]
+            todo.extend(binding.values)
+    return None
+
+
+def _classes(found: Index, resolver: Resolver, ref: Ref) -> list[str]:
+    return [v.removesuffix("()") for v in sorted(resolver.resolve(ref)) if v.removesuffix("()") in found.classes] or (
+        [ref] if ref in found.classes else []
+    )
+
+
+def _service_kind(registration: str) -> str:
+    return registration.partition("(")[0].rpartition(".")[2]
+
+
+def _with_handlers(service: Service, handlers: Iterable[Handler]) -> Service:
+    return Service(service.name, service.kind, service.path, service.span, tuple(h for h in handlers if h.service == service.name))
+
+
+def _literal(call: Call | None, position: int | None, keyword: str) -> str | None:
+    """The text of a literal string argument."""
+    argument = call.argument(position, keyword) if call is not None else None
+    if argument is None or argument.literal is None:
+        return None
+    value = ast.literal_eval(argument.literal)
+    return value if isinstance(value, str) else None
