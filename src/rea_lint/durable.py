@@ -1,0 +1,202 @@
+"""One durable function as a rule sees it: its tree, what the names in it are, and what runs where."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint.flow import Consequence
+from rea_lint.diagnostic import Related
+from rea_lint.names import refs
+from rea_lint.project import Region
+from rea_lint.tree import Tree, Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.config import Config
+    from rea_lint.facts import Call, Function, Refs
+    from rea_lint.project import Operation, Project, Step, Use
+    from rea_lint.text import Source, Span
+    from rea_lint.tree import FunctionNode
+
+
+class Durable:
+    """A durable function that stands in no other, with all that is nested in it.
+
+    The tree is parsed at first need, places are computed at first need.  Both may fail on a function that libcst cannot read
+    (`Unreadable`): questions about nodes then raise, questions by span answer "not known", and the visit says so once.
+    """
+
+    def __init__(self, project: Project, path: str, function: Function, source: Source, config: Config) -> None:
+        self.project = project
+        self.path = path
+        self.function = function
+        self.source = source
+        self.config = config
+        self.unreadable: str | None = None  # why the tree, or the places in it, could not be had
+
+    @property
+    def handlers(self) -> tuple[str, ...]:
+        """Display names of the handlers that reach the function, sorted."""
+        return self.project.durable.get(self.function.name, ())
+
+    @property
+    def tree(self) -> FunctionNode:
+        """The function's node."""
+        return self._tree.root
+
+    @property
+    def nodes(self) -> Iterator[tuple[cst.CSTNode, str]]:
+        """Every node in source order, with the name of the function whose code it is.  Nothing of a function that cannot be read.
+
+        Left out are whitespace, punctuation, operators, names that are part of another node (an attribute's, a keyword's), and the
+        function's own decorators and defaults, which run at import.
+        """
+        try:
+            tree = self._tree
+        except Unreadable:
+            return
+        for node in tree.nodes:
+            owner = tree.owner(node)
+            if owner is not None:
+                yield node, owner.name
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """The node around a node; None for the function's own."""
+        return self._tree.parent(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """What is around a node, from the inside out, up to the function's own node (also beyond nested functions)."""
+        return self._tree.ancestors(node)
+
+    def within(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """A node and all nodes in it that are the same function's code, in source order."""
+        owner = self.owner(node)
+        return (each for each in self._tree.within(node) if self._tree.owner(each) is owner)
+
+    def owner(self, node: cst.CSTNode) -> Function:
+        """The function whose code a node is: decorators, defaults and annotations are code of the function around."""
+        return self._tree.owner(node) or self.function
+
+    def region(self, node: cst.CSTNode) -> Region:
+        """How the code of a node runs."""
+        owner = self._tree.owner(node)
+        return self.project.region(owner.name) if owner is not None else Region.OTHER
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where a node stands in the file, without parentheses and whitespace around it; raises Unreadable."""
+        try:
+            return self._tree.span(node)
+        except Unreadable as error:
+            self.unreadable = str(error)
+            raise
+
+    def text(self, node: cst.CSTNode) -> str:
+        """The text of a node as it stands in the file; raises Unreadable."""
+        span = self.span(node)
+        return self.source.text[span.start : span.end]
+
+    def node(self, span: Span) -> cst.BaseExpression | None:
+        """The outermost expression that stands at a span of the file; parentheses around it may be in the span."""
+        try:
+            return self._tree.at(span)
+        except Unreadable as error:
+            self.unreadable = str(error)
+            return None
+
+    def definition(self, function: str) -> FunctionNode | None:
+        """The node of a nested function (or of the function itself)."""
+        return self._tree.definition(function)
+
+    # -- meaning -------------------------------------------------------------------------------------------------------
+
+    def refs(self, node: cst.BaseExpression) -> Refs:
+        """What an expression is, in the words of `facts`."""
+        return refs(node, self.owner(node), self._tree)
+
+    def resolve(self, node: cst.BaseExpression) -> frozenset[str]:
+        """What an expression may be, in canonical names (`Project.resolve`); empty: not known."""
+        return self.project.resolve(self.refs(node))
+
+    def call(self, node: cst.Call) -> Call | None:
+        """The facts of a call."""
+        return self._calls.get(self.span(node))
+
+    def operation(self, node: cst.CSTNode) -> Operation | None:
+        """The durable operation that a call is; None for other calls, and for all else."""
+        return self._operations.get(self.span(node)) if isinstance(node, cst.Call) and self._operations else None
+
+    def step(self, node: cst.CSTNode) -> Step | None:
+        """The step that a call hands over."""
+        return self._steps.get(self.span(node)) if isinstance(node, cst.Call) and self._steps else None
+
+    def operations(self, node: cst.CSTNode) -> tuple[Operation, ...]:
+        """The durable operations in a node, those of durable functions nested in it too, in source order."""
+        if not self._operations:
+            return ()
+        span = self.span(node)
+        return tuple(operation for at, operation in self._operations.items() if span.contains(at))
+
+    def context_name(self, node: cst.CSTNode) -> str | None:
+        """An expression for a context that is in scope at a node: `ctx`, `self._ctx`, `restate_context()`."""
+        owner = self._tree.owner(node)
+        name = self.project.context_name(owner.name) if owner is not None else None
+        if name is None or owner is None or not name.replace(".", "").removesuffix("()").isidentifier():
+            return None
+        assigned = owner.variables.get(name, ())
+        is_bound = (
+            not assigned or any(p.name == name for p in owner.parameters) or any(b.span.end <= self.span(node).start for b in assigned)
+        )
+        return name if is_bound else None
+
+    def context(self, node: cst.CSTNode) -> str | None:
+        """An expression for a context at a node where `await` is possible too: directly inside an `async def`."""
+        if not self.owner(node).is_async:
+            return None
+        inside: cst.CSTNode = node
+        for around in self.ancestors(node):
+            if isinstance(around, cst.FunctionDef | cst.Lambda) and self._tree.owner(around) is not self._tree.owner(node):
+                break
+            if isinstance(around, cst.GeneratorExp) and not self._is_first_iterable(inside, around):
+                return None
+            if not isinstance(around, cst.CompFor):
+                inside = around
+        return self.context_name(node)
+
+    def chain(self, use: Use) -> tuple[Related, ...]:
+        """The hops of a use beyond its own place, each with what calls what: "`clients.pay` calls `requests.post`"."""
+        pairs = zip(use.chain, use.chain[1:], strict=False)
+        return tuple(Related(hop.path, hop.span, f"`{caller.name}` calls `{hop.name}`") for caller, hop in pairs)
+
+    def consequence(self, span: Span) -> Consequence:
+        """Where the value of the expression at `span` goes."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _is_first_iterable(node: cst.CSTNode, generator: cst.GeneratorExp) -> bool:
+        """Whether a node stands where a generator expression evaluates it at once, outside the generator."""
+        return generator.for_in.iter is node
+
+    @cached_property
+    def _tree(self) -> Tree:
+        try:
+            return Tree(self.function, self.project.facts[self.path].functions, self.source)
+        except Unreadable as error:
+            self.unreadable = str(error)
+            raise
+
+    @cached_property
+    def _calls(self) -> dict[Span, Call]:
+        return {call.span: call for function in self._tree.functions for call in function.calls}
+
+    @cached_property
+    def _operations(self) -> dict[Span, Operation]:
+        durable = [f.name for f in self._tree.functions if f.name in self.project.durable]
+        return {operation.call.span: operation for name in durable for operation in self.project.operations(name)}
+
+    @cached_property
+    def _steps(self) -> dict[Span, Step]:
+        return {step.call.span: step for function in self._tree.functions for step in self.project.steps(function.name)}

@@ -1,0 +1,71 @@
+"""A rule's page: Markdown whose fenced Python blocks are examples and tests.
+
+A block's first line says after the language what it is: nothing (a program with faults, or a clean one), `fixed` or `fixed unsafe`
+(what the fixes make of the block before it), `fails="..."` (what it does on the real SDK).  A block may hold several files, each
+after a line `# file: name.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+FENCE = re.compile(r"^```(?P<language>\w*)(?P<words>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r"^# file: (?P<name>\S+)\n", re.MULTILINE)
+EXPECTATION = re.compile(r"[ \t]*# expect(?:-not-yet)?: .*$", re.MULTILINE)
+FAILS = re.compile(r'fails="(?P<outcome>[^"]+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    words: str  # what stands after the language
+    code: str
+    row: int  # of its first line of code in the page, from 1
+
+    @property
+    def fails(self) -> str | None:
+        """What the program does on the real SDK, in words; None if nothing is claimed."""
+        claim = FAILS.search(self.words)
+        return claim["outcome"] if claim else None
+
+    @property
+    def fixed(self) -> str | None:
+        """`safe` or `unsafe`: the fixes that make this block of the one before; None for all other blocks."""
+        words = FAILS.sub("", self.words).split()
+        return ("unsafe" if "unsafe" in words else "safe") if "fixed" in words else None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Name -> text of each file; a block without a `# file:` line is `app.py`."""
+        parts = FILE.split(self.code)
+        return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 else {"app.py": self.code}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a rule says about itself."""
+
+    text: str  # Markdown
+    blocks: tuple[Block, ...]
+
+    @property
+    def summary(self) -> str:
+        """The first paragraph, on one line."""
+        return " ".join(self.text.partition("\n\n")[0].split())
+
+    @property
+    def shown(self) -> str:
+        """The Markdown for readers: without what is for the tests only."""
+        return FENCE.sub(lambda m: f"```{m['language']}\n{EXPECTATION.sub('', m['code'])}```", self.text)
+
+
+def parse(text: str) -> Page:
+    """The page that a docstring (without its indentation) is."""
+    blocks = tuple(
+        Block(match["language"], match["words"].strip(), match["code"], text.count("\n", 0, match.start("code")) + 1)
+        for match in FENCE.finditer(text)
+    )
+    return Page(text, blocks)

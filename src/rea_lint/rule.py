@@ -1,0 +1,413 @@
+"""Rules: what one is, where they are found, and the one walk of all of them over the durable code."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import sys
+import threading
+import traceback
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from rea_lint import page
+from rea_lint.diagnostic import Severity
+from rea_lint.project import Operation, Project, Region, Step, StepViolation, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+
+    from rea_lint.config import Config
+    from rea_lint.diagnostic import Finding
+    from rea_lint.facts import Function
+    from rea_lint.packs import Effect
+    from rea_lint.text import Source, Span
+
+FAMILIES = {
+    "tool": "REA0",
+    "values": "REA1",
+    "effects": "REA2",
+    "futures": "REA3",
+    "steps": "REA4",
+    "definitions": "REA5",
+    "objects": "REA6",
+    "errors": "REA7",
+    "calls": "REA8",
+    "agents": "REA9",
+}
+"""Folder of `rea_lint/rules` -> how the codes in it begin."""
+
+STACK = 64 * 2**20
+"""Bytes of stack for the visit: libcst's parser needs some 5 kB a nested bracket, and a thread's default may be 512 kB."""
+
+FRAMES = 20_000
+"""Python frames for the visit: libcst's code generation takes six a level."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule: what it looks at, and the function that says what it finds.  Its docstring is its page."""
+
+    code: str
+    name: str
+    severity: Severity
+    check: Callable[..., Iterable[Finding]]
+    effects: frozenset[Effect] = frozenset()  # of a rule that looks at `Use`: those it looks at
+    region: Region = Region.DURABLE  # of a rule that looks at libcst nodes: where
+    docs: str = ""  # a page of docs.restate.dev
+    since: str = ""  # the SDK version from which it applies
+    default: bool = True  # on without being selected
+
+    @cached_property
+    def looks_at(self) -> tuple[type, ...]:
+        """The classes in the annotation of the first parameter."""
+        annotation: Any = next(iter(self.check.__annotations__.values()))
+        if isinstance(annotation, str):
+            annotation = eval(annotation, self.check.__globals__)  # noqa: S307 -- the annotation of a function of ours
+        return get_args(annotation) or (annotation,)
+
+    @cached_property
+    def page(self) -> page.Page:
+        """The documentation."""
+        return page.parse(inspect.getdoc(self.check) or "")
+
+    @property
+    def family(self) -> str:
+        """The folder it stands in."""
+        return self.check.__module__.split(".")[-2]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of a rule without importing it."""
+
+    code: str
+    name: str
+    severity: Severity
+    default: bool
+    module: str
+    looks_at: str  # as written
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A finding, and who found it where."""
+
+    rule: Rule
+    path: str
+    finding: Finding
+    handlers: tuple[str, ...] = ()  # display names of the handlers that reach the place, sorted
+
+
+@dataclass(frozen=True, slots=True)
+class InternalError:
+    """A rule raised: our fault.  `where` is the durable function or the thing it looked at."""
+
+    code: str
+    path: str
+    where: str
+    traceback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A durable function whose tree could not be had: too deep, too long, or beyond libcst's grammar."""
+
+    function: str
+    span: Span  # the header of the function
+    reason: str
+
+
+def rule(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    effects: Iterable[Effect] = (),
+    region: Region = Region.DURABLE,
+    docs: str = "",
+    since: str = "",
+    default: bool = True,
+) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
+    """Make a function a rule.
+
+    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `Use`, `Operation`,
+    `Step` or `StepViolation`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`; or `Project`
+    alone.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use`
+    rule gets those uses only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
+    `region=Region.STEP`, those in steps.
+    """
+    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, docs, since, default)
+
+
+_HEAD = re.compile(
+    r'^@rule\(\s*"(?P<code>[^"]*)",\s*"(?P<name>[^"]*)",\s*Severity\.(?P<severity>\w+)(?P<options>.*?)\)\s*^def \w+\(\s*\w+: (?P<looks_at>[^,)]+)',
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def index() -> tuple[Entry, ...]:
+    """All rules by code, read from the text of their files: cheap, and without libcst."""
+    return tuple(sorted((entry for file in _files() for entry in _entries(file)), key=lambda entry: entry.code))
+
+
+def load(codes: Collection[str]) -> tuple[Rule, ...]:
+    """The rules of these codes, imported, by code."""
+    modules = {entry.module for entry in index() if entry.code in codes}
+    rules = (value for module in sorted(modules) for value in vars(importlib.import_module(module)).values() if isinstance(value, Rule))
+    return tuple(sorted((rule for rule in rules if rule.code in codes), key=lambda rule: rule.code))
+
+
+def load_all() -> tuple[Rule, ...]:
+    """Every rule, imported, by code."""
+    return load({entry.code for entry in index()})
+
+
+def validate(rules: Iterable[Rule]) -> list[str]:
+    """What is wrong with the registry: one sentence each."""
+    seen: dict[str, Rule] = {}
+    problems = []
+    for each in rules:
+        for key in (each.code, each.name):
+            if key in seen:
+                problems.append(f"{each.code} ({each.name}): {key} is taken by {seen[key].code} ({seen[key].name})")
+            seen[key] = each
+        problems += (f"{each.code} ({each.name}): {problem}" for problem in _problems(each))
+    return problems
+
+
+def visit(
+    project: Project, rules: Iterable[Rule], sources: Mapping[str, Source], paths: Container[str], config: Config
+) -> tuple[list[Found], list[InternalError]]:
+    """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
+
+    Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
+    """
+    run = _Run(project, tuple(rules), sources, paths, config)
+    with_deep_stack(run.visit)
+    return run.found, run.errors
+
+
+def tell(
+    things: Iterable[tuple[str, object]], rules: Iterable[Rule], sources: Mapping[str, Source]
+) -> tuple[list[Found], list[InternalError]]:
+    """What the rules of the tool itself say about things, given as `(path, thing)`: a `Broken` file, an `Unused` suppression."""
+    found: list[Found] = []
+    errors: list[InternalError] = []
+    rules = tuple(rules)
+    for path, thing in things:
+        for rule in rules:
+            if isinstance(thing, rule.looks_at):
+                said, error = _asked(rule, thing, sources.get(path), path)
+                found += (Found(rule, at, finding) for at, finding in said)
+                errors += [error] if error is not None else []
+    return found, errors
+
+
+def with_deep_stack(work: Callable[[], None]) -> None:
+    """Run `work` where libcst has the stack that it needs."""
+    raised: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 -- it is raised again in the thread that waits
+            raised.append(error)
+
+    frames, stack = sys.getrecursionlimit(), threading.stack_size(STACK)
+    sys.setrecursionlimit(max(frames, FRAMES))
+    try:
+        thread = threading.Thread(target=guarded, name="rea-lint visit")
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(frames)
+        threading.stack_size(stack)
+    if raised:
+        raise raised[0]
+
+
+class _Run:
+    """One visit: which rules look at what, and what they have said so far."""
+
+    def __init__(
+        self, project: Project, rules: tuple[Rule, ...], sources: Mapping[str, Source], paths: Container[str], config: Config
+    ) -> None:
+        from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
+
+        self.found: list[Found] = []
+        self.errors: list[InternalError] = []
+        self._project = project
+        self._rules = rules
+        self._sources = sources
+        self._paths = paths
+        self._config = config
+        self._durable = Durable
+        self._tables: dict[tuple[type, Region], tuple[Rule, ...]] = {}
+        self._regions = {rule.region for rule in rules}
+        self._shapes = {region: _shapes(rule for rule in rules if rule.region is region) for region in Region}
+
+    def visit(self) -> None:
+        """Services and handlers first, then the code, file by file and function by function."""
+        self._ask(self._project, self._project, "")
+        for service in self._project.services:
+            if service.path in self._paths:
+                self._ask(service, self._project, service.path, tuple(sorted(h.display for h in service.handlers)))
+        for handler in self._project.handlers:
+            if handler.path in self._paths:
+                self._ask(handler, self._project, handler.path, (handler.display,))
+        for path in self._project.facts:
+            if path in self._paths:
+                for function, within in _outermost(self._project, path, self._regions):
+                    self._visit_function(path, function, within)
+
+    def _visit_function(self, path: str, function: Function, within: list[Function]) -> None:
+        """One durable function (or step) with all that is nested in it.  It is parsed only if a rule needs its tree."""
+        code = self._durable(self._project, path, function, self._sources[path], self._config)
+        for each in within:
+            for thing in self._linked(each.name):
+                self._ask(thing, code, path, self._project.durable.get(each.name, ()))
+        if any(self._may_fire(each) for each in within):
+            for node, owner in code.nodes:
+                region = self._project.region(owner)
+                if self._table(type(node), region):
+                    self._ask(node, code, path, self._project.durable.get(owner, ()), region)
+        if code.unreadable is not None:
+            self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
+
+    def _linked(self, function: str) -> Iterator[Use | Operation | Step | StepViolation]:
+        """What linking found in a durable function's own code."""
+        if function in self._project.durable:
+            yield from self._project.uses(function)
+            yield from self._project.operations(function)
+            yield from self._project.steps(function)
+            yield from self._project.violations(function)
+
+    def _may_fire(self, function: Function) -> bool:
+        """Whether a function has a node that a rule looks at, as far as its facts tell."""
+        shapes = self._shapes[self._project.region(function.name)]
+        return bool(shapes) and (ANYTHING in shapes or not shapes.isdisjoint(function.shape) or (bool(function.calls) and "Call" in shapes))
+
+    def _table(self, kind: type, region: Region) -> tuple[Rule, ...]:
+        """The rules that look at things of a class in a region."""
+        rules = self._tables.get((kind, region))
+        if rules is None:
+            rules = tuple(rule for rule in self._rules if rule.region is region and issubclass(kind, rule.looks_at))
+            self._tables[kind, region] = rules
+        return rules
+
+    def _ask(self, thing: object, second: object, path: str, handlers: tuple[str, ...] = (), region: Region = Region.DURABLE) -> None:
+        """What every rule for `thing` says about it."""
+        for rule in self._table(type(thing), region):
+            if isinstance(thing, Use) and thing.effect not in rule.effects:
+                continue
+            found, error = _asked(rule, thing, second, path)
+            self.found += (Found(rule, at, finding, handlers) for at, finding in found if at in self._paths)
+            if error is not None and getattr(second, "unreadable", None) is None:  # of the other errors `Unread` tells
+                self.errors.append(error)
+
+
+def _asked(rule: Rule, thing: object, second: object, path: str) -> tuple[list[tuple[str, Finding]], InternalError | None]:
+    """What a rule says about a thing, and that it raised, if it did: what it said before counts."""
+    found: list[tuple[str, Finding]] = []
+    try:
+        findings = rule.check(thing) if isinstance(thing, Project) else rule.check(thing, second)
+        found.extend((finding.path or path, finding) for finding in findings)
+    except Exception:  # noqa: BLE001 -- one rule's fault is not the others'; it is reported as an internal error
+        return found, InternalError(rule.code, path, getattr(thing, "function", "") or type(thing).__name__, traceback.format_exc())
+    return found, None
+
+
+def _outermost(project: Project, path: str, regions: Container[Region]) -> Iterator[tuple[Function, list[Function]]]:
+    """The functions of a file that run in one of the regions and stand in no other such, each with those in it; in source order."""
+    facts = project.facts[path]
+    groups: dict[str, list[Function]] = {}
+    for function in facts.functions.values():
+        if project.region(function.name) not in regions:
+            continue
+        top, around = function.name, function.scope
+        while around in facts.functions or around in facts.classes:
+            if around in facts.functions and project.region(around) in regions:
+                top = around
+            around = (facts.functions.get(around) or facts.classes[around]).scope
+        groups.setdefault(top, []).append(function)
+    for name, within in groups.items():
+        yield facts.functions[name], within
+
+
+ANYTHING = "*"
+SHAPES = {  # libcst node -> the shapes in a function's facts, one of which is there wherever such a node is
+    "Assert": ("Assert",),
+    "BinaryOperation": ("BinOp",),
+    "BooleanOperation": ("BoolOp",),
+    "Break": ("Break",),
+    "Call": ("Call",),
+    "CompFor": ("ListComp", "SetComp", "DictComp", "GeneratorExp"),
+    "Comparison": ("Compare",),
+    "Dict": ("Dict",),
+    "DictComp": ("DictComp",),
+    "ExceptHandler": ("Try",),
+    "ExceptStarHandler": ("TryStar",),
+    "Finally": ("Try", "TryStar"),
+    "For": ("For", "AsyncFor"),
+    "FormattedString": ("JoinedStr",),
+    "FormattedStringExpression": ("JoinedStr",),
+    "GeneratorExp": ("GeneratorExp",),
+    "Global": ("Global",),
+    "If": ("If",),
+    "IfExp": ("IfExp",),
+    "List": ("List",),
+    "ListComp": ("ListComp",),
+    "Match": ("Match",),
+    "Nonlocal": ("Nonlocal",),
+    "Raise": ("Raise",),
+    "Set": ("Set",),
+    "SetComp": ("SetComp",),
+    "Try": ("Try",),
+    "TryStar": ("TryStar",),
+    "UnaryOperation": ("UnaryOp",),
+    "While": ("While",),
+    "With": ("With", "AsyncWith"),
+}
+
+
+def _shapes(rules: Iterable[Rule]) -> frozenset[str]:
+    """The shapes of the code that libcst rules look at; `ANYTHING` for nodes that facts do not tell of."""
+    nodes = (kind.__name__ for rule in rules for kind in rule.looks_at if kind.__module__.startswith("libcst."))
+    return frozenset(shape for node in nodes for shape in SHAPES.get(node, (ANYTHING,)))
+
+
+def _entries(file: Path) -> Iterator[Entry]:
+    module = f"rea_lint.rules.{file.parent.name}.{file.stem}"
+    for head in _HEAD.finditer(file.read_text("utf-8")):
+        is_default = re.search(r"\bdefault=False\b", head["options"]) is None
+        yield Entry(head["code"], head["name"], Severity[head["severity"]], is_default, module, head["looks_at"].strip())
+
+
+def _files() -> Iterator[Path]:
+    folder = Path(__file__).parent / "rules"
+    return (file for family in FAMILIES for file in sorted((folder / family).glob("[!_]*.py")))
+
+
+def _problems(rule: Rule) -> Iterator[str]:
+    """What is wrong with one rule."""
+    if rule.family not in FAMILIES:
+        yield f"there is no family {rule.family}"
+    elif not re.fullmatch(rf"{FAMILIES[rule.family]}\d\d", rule.code):
+        yield f"the codes of {rule.family} are {FAMILIES[rule.family]}00 to {FAMILIES[rule.family]}99"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", rule.name):
+        yield "the name is not in kebab case"
+    if not rule.page.summary:
+        yield "the page is empty"
+    elif not rule.page.blocks and rule.family != "tool":
+        yield "the page has no example"
+    for kind in rule.looks_at:
+        if not getattr(kind, "__module__", "").startswith(("libcst.", "rea_lint.")):
+            yield f"it looks at {kind!r}, which is neither a libcst node nor anything of ours"
+    if rule.effects and Use not in rule.looks_at:
+        yield "it names effects but does not look at Use"
+    if Use in rule.looks_at and not rule.effects:
+        yield "it looks at Use but names no effects"

@@ -1,0 +1,409 @@
+"""The libcst tree of one function: its nodes in source order, whose code each is, and where each stands in the file.
+
+libcst parses the text of one function at a time (a method as the body of an `if True:`), since parsing is what costs.  No libcst
+metadata is used: it costs ten times the parsing.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import libcst as cst
+from libcst._nodes.internal import CodegenState
+
+from rea_lint.text import Span
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from rea_lint.facts import Function
+    from rea_lint.text import Source
+
+MOST_NESTED = 1_000
+"""Levels of expressions and statements in a function that is given to libcst: twice as many are safe on the stack of `rule.visit`."""
+
+TOO_DEEP = f"it nests deeper than {MOST_NESTED} levels"
+
+MOST_CHARACTERS = 500_000
+"""Characters in a function that is given to libcst: some two seconds of parsing."""
+
+FunctionNode: TypeAlias = cst.FunctionDef | cst.Lambda
+
+
+class Unreadable(Exception):  # noqa: N818 -- it says what the function is
+    """libcst cannot give a tree of this function, or not one whose places are known."""
+
+
+class Tree:
+    """One function and everything in it.
+
+    The nodes are those that mean something: no whitespace, punctuation or operators, and no names that are part of another node
+    (an attribute's, a keyword's, that of a `def`).
+    """
+
+    def __init__(self, function: Function, functions: Mapping[str, Function], source: Source) -> None:
+        """Parse `function`, one of `functions` (those of its file); raises Unreadable."""
+        self._slice = _cut(function, source)
+        _bound(self._slice)
+        try:
+            self._module = cst.parse_module(self._slice.text)
+        except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError) as error:
+            raise Unreadable(f"libcst cannot parse it: {str(error).splitlines()[0]}") from error
+        self.root = _root(self._module, function)
+        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self._owners: dict[cst.CSTNode, int] = {}  # node -> place in `_definitions`; -1: around the root
+        self._definitions: list[FunctionNode] = []
+        self.nodes = list(self._walk())
+        self.functions = _paired(self._definitions, function, functions)
+
+    def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """The node around a node; None for the root."""
+        return self._parents.get(node)
+
+    def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """What is around a node, from the inside out."""
+        up = self._parents.get(node)
+        while up is not None:
+            yield up
+            up = self._parents.get(up)
+
+    def owner(self, node: cst.CSTNode) -> Function | None:
+        """The function whose code a node is: decorators, defaults and annotations are code of the function around; None for the root's."""
+        at = self._owners[node]
+        return self.functions[at] if at >= 0 else None
+
+    def function(self, definition: FunctionNode) -> Function:
+        """The facts of a function in the tree."""
+        return self.functions[next(at for at, node in enumerate(self._definitions) if node is definition)]
+
+    def definition(self, name: str) -> FunctionNode | None:
+        """The node of a function in the tree."""
+        return next((node for node, function in zip(self._definitions, self.functions, strict=True) if function.name == name), None)
+
+    def span(self, node: cst.CSTNode) -> Span:
+        """Where a node stands in the file, without the parentheses and whitespace around it; raises Unreadable."""
+        start, end = self._places[node]
+        return Span(self._to_file(start), self._to_file_end(start, end))
+
+    def text(self, node: cst.CSTNode) -> str:
+        """The text of a node as it stands in the file."""
+        span = self.span(node)
+        return self._slice.source.text[span.start : span.end]
+
+    def at(self, span: Span) -> cst.BaseExpression | None:
+        """The outermost expression that stands at `span`; parentheses around it may be in the span."""
+        return self._expressions.get(span) or self._expressions.get(self._unwrapped(span))
+
+    def within(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+        """A node and everything in it, in source order."""
+        stack = [node]
+        while stack:
+            at = stack.pop()
+            yield at
+            stack += reversed(children(at))
+
+    def _walk(self) -> Iterator[cst.CSTNode]:
+        """Every node in source order, noting parents, owners and the definitions in the order of their `def` and `lambda`."""
+        stack: list[tuple[cst.CSTNode | _Start, cst.CSTNode | None, int]] = [(self.root, None, -1)]
+        while stack:
+            node, parent, owner = stack.pop()
+            if isinstance(node, _Start):
+                definition = node.definition
+                inner = len(self._definitions)
+                self._definitions.append(definition)
+                stack.append((definition.body, definition, inner))
+                stack += [(each, definition, owner) for each in reversed(_signature(definition))]
+                continue
+            if parent is not None:
+                self._parents[node] = parent
+            self._owners[node] = owner
+            yield node
+            if isinstance(node, cst.FunctionDef | cst.Lambda):
+                stack.append((_Start(node), None, owner))
+                if isinstance(node, cst.FunctionDef):
+                    stack += [(each, node, owner) for each in reversed(node.decorators)]
+            else:
+                stack += [(each, node, owner) for each in reversed(children(node))]
+
+    @cached_property
+    def _expressions(self) -> dict[Span, cst.BaseExpression]:
+        found: dict[Span, cst.BaseExpression] = {}
+        for node in self.nodes:
+            if isinstance(node, cst.BaseExpression):
+                found.setdefault(self.span(node), node)
+        return found
+
+    def _unwrapped(self, span: Span) -> Span:
+        text = self._slice.source.text
+        start, end = span.start, span.end
+        while start < end and text[start] == "(" and text[end - 1] == ")":
+            start, end = start + 1, end - 1
+            while start < end and text[start].isspace():
+                start += 1
+            while start < end and text[end - 1].isspace():
+                end -= 1
+        return Span(start, end)
+
+    @cached_property
+    def _places(self) -> dict[cst.CSTNode, tuple[int, int]]:
+        """Node -> start and end in the generated code."""
+        return self._generated[1]
+
+    @cached_property
+    def _generated(self) -> tuple[str, dict[cst.CSTNode, tuple[int, int]]]:
+        state = _Recorder(self._module.default_indent, self._module.default_newline)
+        try:
+            self._module._codegen(state)  # noqa: SLF001 -- what `Module.code` and libcst's position provider call
+        except RecursionError as error:
+            raise Unreadable(TOO_DEEP) from error
+        return "".join(state.tokens), state.places
+
+    @cached_property
+    def _map(self) -> tuple[list[int], list[int]] | None:
+        """None if libcst gives the text back as it was; else how to get from the generated code to the text, by what is not whitespace.
+
+        libcst drops some whitespace (`except E :`, `{x!r  }`, form feeds): the characters that are left are the same in both.
+        """
+        generated = self._generated[0]
+        text = self._slice.text
+        if generated == text:
+            return None
+        places = [at for at, character in enumerate(text) if not character.isspace()]
+        if [c for c in generated if not c.isspace()] != [text[at] for at in places]:
+            raise Unreadable("libcst gives another text back than it was given")
+        counts = [0]
+        for character in generated:
+            counts.append(counts[-1] + (not character.isspace()))
+        return counts, places
+
+    def _to_file(self, at: int) -> int:
+        if self._map is not None:
+            counts, places = self._map
+            at = places[counts[at]] if counts[at] < len(places) else len(self._slice.text)
+        return at + self._slice.shift
+
+    def _to_file_end(self, start: int, end: int) -> int:
+        if self._map is None:
+            return end + self._slice.shift
+        counts, places = self._map
+        return places[counts[end] - 1] + 1 + self._slice.shift if counts[end] > counts[start] else self._to_file(start)
+
+
+def children(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """The nodes directly in a node, in source order, without whitespace, punctuation, operators and names that are part of it."""
+    found: list[cst.CSTNode] = []
+    for value in _getter(type(node))(node):
+        if isinstance(value, cst.CSTNode):
+            found.append(value)
+        elif isinstance(value, tuple | list):
+            found += value
+    return found
+
+
+_PUNCTUATION = frozenset(
+    {
+        *(
+            "asynchronous",
+            "colon",
+            "comma",
+            "conversion",
+            "dot",
+            "equal",
+            "first_colon",
+            "footer",
+            "header",
+            "indent",
+            "lbrace",
+            "lbracket",
+        ),
+        *("lpar", "newline", "operator", "posonly_ind", "rbrace", "rbracket", "relative", "rpar", "second_colon", "semicolon", "separator"),
+        *("star", "trailing_comma", "encoding", "default_indent", "default_newline", "has_trailing_newline"),
+    }
+)
+_ORDER: dict[str, tuple[str, ...]] = {  # where libcst's fields are not in source order, or hold names that are no variables
+    "Arg": ("value",),
+    "Attribute": ("value",),
+    "ClassDef": ("decorators", "type_parameters", "bases", "keywords", "body"),
+    "ExceptHandler": ("type", "name", "body"),
+    "ExceptStarHandler": ("type", "name", "body"),
+    "FunctionDef": ("decorators", "type_parameters", "params", "returns", "body"),
+    "IfExp": ("body", "test", "orelse"),
+    "ImportAlias": ("asname",),
+    "ImportFrom": ("names",),
+    "MatchCase": ("pattern", "guard", "body"),
+    "MatchKeywordElement": ("pattern",),
+    "Parameters": ("posonly_params", "params", "star_arg", "kwonly_params", "star_kwarg"),
+    "TypeAlias": ("name", "type_parameters", "value"),
+}
+
+
+@cache
+def _getter(kind: type[cst.CSTNode]) -> Callable[[Any], tuple[Any, ...]]:
+    """What gives the values of all fields of a node that hold nodes which mean something."""
+    own = [field.name for field in fields(kind)]
+    names = _ORDER.get(kind.__name__) or [
+        n for n in own if n not in _PUNCTUATION and not n.startswith(("whitespace", "leading", "lines", "trailing"))
+    ]
+    match [name for name in names if name in own]:
+        case []:
+            return lambda _: ()
+        case [name]:
+            one = attrgetter(name)
+            return lambda node: (one(node),)
+        case several:
+            return attrgetter(*several)
+
+
+def _signature(definition: FunctionNode) -> list[cst.CSTNode]:
+    """What stands between the name and the body of a function."""
+    if isinstance(definition, cst.Lambda):
+        return [definition.params]
+    return [each for each in (definition.type_parameters, definition.params, definition.returns) if each is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """The place in a walk where a function's decorators are over and its `def` or `lambda` stands."""
+
+    definition: FunctionNode
+
+
+# -- text and places ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    text: str  # what libcst gets
+    shift: int  # add it to an offset in `text`, and it is one in the file
+    source: Source
+
+
+def _cut(function: Function, source: Source) -> _Slice:
+    """The text of a function, made a module.
+
+    Lines keep their indentation, since the strings in them are to stay as they are: `if True:` goes before them instead.
+    """
+    start, end = function.span.start, function.span.end
+    if function.is_lambda:
+        return _Slice(f"({source.text[start:end]})", start - 1, source)
+    start = source.line_span(source.position(start).row).start
+    end = source.line_span(source.position(end).row).end
+    prefix = f"if True:{source.newline}" if source.text[start] in " \t\f" else ""
+    return _Slice(f"{prefix}{source.text[start:end]}{source.newline}", start - len(prefix), source)
+
+
+def _bound(cut: _Slice) -> None:
+    """Raise Unreadable where libcst's parser needs more stack or time than is reasonable."""
+    if len(cut.text) > MOST_CHARACTERS:
+        raise Unreadable(f"it is longer than {MOST_CHARACTERS} characters")
+    try:
+        depth = _depth(cut.text)
+    except SyntaxError as error:
+        raise Unreadable("its text does not stand alone") from error
+    except (RecursionError, MemoryError) as error:
+        raise Unreadable(TOO_DEEP) from error
+    if depth > MOST_NESTED:
+        raise Unreadable(TOO_DEEP)
+
+
+def _depth(text: str) -> int:
+    """The deepest nesting; an `elif` is on the level of its `if`."""
+    deepest = 0
+    stack: list[tuple[ast.AST, int]] = [(ast.parse(text), 0)]
+    while stack:
+        node, depth = stack.pop()
+        deepest = max(deepest, depth)
+        for each in ast.iter_child_nodes(node):
+            is_elif = isinstance(node, ast.If) and isinstance(each, ast.If) and node.orelse == [each]
+            stack.append((each, depth if is_elif else depth + 1))
+    return deepest
+
+
+def _root(module: cst.Module, function: Function) -> FunctionNode:
+    statement: cst.CSTNode = module.body[0]
+    if function.is_lambda:
+        match statement:
+            case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Lambda() as root)]):
+                return root
+    else:
+        if isinstance(statement, cst.If):
+            statement = statement.body.body[0]
+        if isinstance(statement, cst.FunctionDef):
+            return statement
+    raise Unreadable("it stands where no function is expected")
+
+
+def _paired(definitions: list[FunctionNode], function: Function, functions: Mapping[str, Function]) -> list[Function]:
+    """The function of each node: both are in the order of `def` and `lambda`."""
+    inside = sorted(_nested(function, functions), key=lambda f: (f.span if f.is_lambda else f.header).start)
+    if len(inside) != len(definitions) or not all(_is_of(node, each) for node, each in zip(definitions, inside, strict=True)):
+        raise Unreadable("its nested functions are not those that the survey saw")
+    return inside
+
+
+def _nested(function: Function, functions: Mapping[str, Function]) -> Iterable[Function]:
+    stack = [function]
+    while stack:
+        at = stack.pop()
+        yield at
+        stack += (functions[name] for name in at.nested)
+
+
+def _is_of(node: FunctionNode, function: Function) -> bool:
+    if isinstance(node, cst.Lambda):
+        return function.is_lambda
+    return not function.is_lambda and node.name.value == function.name.rpartition(".")[2].partition("#")[0]
+
+
+class _Recorder(CodegenState):
+    """Notes where each node begins and ends in the code that libcst generates; what it calls the syntactic position goes before the whole."""
+
+    def __init__(self, default_indent: str, default_newline: str) -> None:
+        super().__init__(default_indent, default_newline)
+        self.places: dict[cst.CSTNode, tuple[int, int]] = {}
+        self.at = 0
+        self._open: list[int] = []
+
+    def add_indent_tokens(self) -> None:
+        self.tokens.extend(self.indent_tokens)
+        self.at += sum(map(len, self.indent_tokens))
+
+    def add_token(self, value: str) -> None:
+        self.tokens.append(value)
+        self.at += len(value)
+
+    def before_codegen(self, node: cst.CSTNode) -> None:  # noqa: ARG002 -- the signature is libcst's
+        self._open.append(self.at)
+
+    def after_codegen(self, node: cst.CSTNode) -> None:
+        self.places.setdefault(node, (self._open.pop(), self.at))
+
+    def record_syntactic_position(  # type: ignore[override]  # libcst's is a generator made a context manager, five times as slow
+        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
+    ) -> _Syntactic:
+        return _Syntactic(self, node, start_node, end_node)
+
+
+class _Syntactic:
+    __slots__ = ("_end_node", "_node", "_recorder", "_start", "_start_node")
+
+    def __init__(self, recorder: _Recorder, node: cst.CSTNode, start_node: cst.CSTNode | None, end_node: cst.CSTNode | None) -> None:
+        self._recorder = recorder
+        self._node = node
+        self._start_node = start_node
+        self._end_node = end_node
+        self._start = 0
+
+    def __enter__(self) -> None:
+        self._start = self._recorder.at
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        places = self._recorder.places
+        start = self._start if self._start_node is None else places[self._start_node][0]
+        end = self._recorder.at if self._end_node is None else places[self._end_node][1]
+        places[self._node] = (start, end)

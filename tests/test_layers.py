@@ -1,0 +1,142 @@
+"""The house: who may import whom, who may touch a disk, and that no module keeps state."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "rea_lint"
+MODULES = sorted(SOURCE.rglob("*.py"))
+TOUCH_DISKS = {"baseline", "cache", "cli", "config", "files", "flake8", "packs", "rule", "server"}
+KNOW_LIBCST = {"durable", "flow", "names", "rewrite", "rules", "tree"}
+IO_MODULES = {"fcntl", "glob", "http", "io", "mmap", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib"}
+IO_CALLS = {"open", "input", "print", "breakpoint"}
+IO_METHODS = {
+    "exists",
+    "glob",
+    "iterdir",
+    "is_dir",
+    "is_file",
+    "mkdir",
+    "open",
+    "read_bytes",
+    "read_text",
+    "rglob",
+    "unlink",
+    "write_bytes",
+    "write_text",
+}
+
+
+def family(module: Path) -> str:
+    """The layer's name: of `rules/values/clock.py`, `rules`."""
+    return module.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def title(module: Path) -> str:
+    return str(module.relative_to(SOURCE))
+
+
+def test_each_module_imports_only_from_the_lines_below_it() -> None:
+    run = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=SOURCE.parents[1], capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if family(m) not in TOUCH_DISKS], ids=title)
+def test_no_io_in_the_middle(module: Path) -> None:
+    found = [f"{title(module)}:{node.lineno}: {ast.unparse(node)}" for node in ast.walk(ast.parse(module.read_bytes())) if does_io(node)]
+    if family(module) == "rule":
+        found = [
+            line for line in found if "rules" not in line and ".glob(" not in line and ".read_text(" not in line
+        ]  # the registry is a folder
+    assert not found
+
+
+def does_io(node: ast.AST) -> bool:
+    match node:
+        case ast.Import(names=names):
+            return any(name.name.split(".")[0] in IO_MODULES for name in names)
+        case ast.ImportFrom(module=str(module), level=0):
+            return module.split(".")[0] in IO_MODULES
+        case ast.Call(func=ast.Name(id=name)):
+            return name in IO_CALLS
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="os"))):
+            return True
+        case ast.Call(func=ast.Attribute(attr=method)):
+            return method in IO_METHODS
+    return False
+
+
+@pytest.mark.parametrize("module", MODULES, ids=title)
+def test_only_durable_rewrite_and_rules_know_libcst(module: Path) -> None:
+    if family(module) in KNOW_LIBCST:
+        return
+    imports = [node for node in ast.walk(ast.parse(module.read_bytes())) if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = [
+        name for node in imports for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+    ]
+    assert not [name for name in names if name.split(".")[0] == "libcst"]
+
+
+@pytest.mark.parametrize("module", MODULES, ids=title)
+def test_no_module_keeps_state(module: Path) -> None:
+    assert not [f"{title(module)}:{line}" for line in mutable(ast.parse(module.read_bytes()).body)]
+
+
+def mutable(body: list[ast.stmt]) -> list[int]:
+    """The rows in which a module or a class gets something that can be changed later, or a function changes a global."""
+    rows = []
+    for statement in body:
+        match statement:
+            case ast.Assign(value=value) | ast.AnnAssign(value=ast.expr() as value) if is_mutable(value):
+                rows.append(statement.lineno)
+            case ast.ClassDef():
+                rows += mutable(statement.body)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                rows += [node.lineno for node in ast.walk(statement) if isinstance(node, ast.Global)]
+            case ast.If() | ast.Try() | ast.With():
+                rows += mutable([node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt)])
+    return rows
+
+
+def is_mutable(value: ast.expr) -> bool:
+    match value:
+        case ast.Dict() | ast.List() | ast.Set() | ast.DictComp() | ast.ListComp() | ast.SetComp():
+            return True
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in {"dict", "list", "set", "defaultdict", "Counter", "deque", "OrderedDict", "bytearray", "ContextVar"}
+    return False
+
+
+@pytest.mark.parametrize(
+    ("code", "rows"),
+    [
+        ("X = {}", [1]),
+        ("X: list[int] = []", [1]),
+        ("X = defaultdict(list)", [1]),
+        ("class C:\n    seen = set()", [2]),
+        ("if True:\n    X = [1]", [2]),
+        ("def f():\n    global X\n    X = 1", [2]),
+        ("X = (1, 2)\nY = frozenset({1})\nZ = MappingProxyType({})\nW: int\nclass C:\n    a: int = 1\ndef f():\n    x = []", []),
+    ],
+)
+def test_the_test_for_state_sees_state(code: str, rows: list[int]) -> None:
+    assert mutable(ast.parse(code).body) == rows
+
+
+@pytest.mark.parametrize(
+    "code", ["open(p)", "p.read_text()", "os.stat(p)", "import subprocess", "from tempfile import mkdtemp", "print(1)"]
+)
+def test_the_test_for_io_sees_io(code: str) -> None:
+    assert any(does_io(node) for node in ast.walk(ast.parse(code)))
+
+
+def test_libcst_is_imported_only_when_something_is_durable() -> None:
+    code = "import sys, rea_lint.config, rea_lint.files, rea_lint.packs, rea_lint.survey; sys.exit('libcst' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
