@@ -77,8 +77,8 @@ class Config:
     def error(self, key: str, problem: str, value: str = "") -> UserError:
         """The error for a value of `key` that only another module can tell is wrong; names where it was written."""
         origin = self.origins.get(key, Origin("the command line"))
-        if value and self.source is not None and origin.row:
-            origin = _origin_of_value(Path(origin.source), origin, value)
+        if value:
+            origin = _origin_of_value(origin, value)
         return UserError(f"{origin}: `{key}`: {problem}")
 
 
@@ -120,12 +120,24 @@ def _table(value: object, _root: Path) -> Mapping[str, object]:
 
 
 def _lists(value: object, root: Path) -> Mapping[str, tuple[str, ...]]:
-    return {key: _texts(item, root) for key, item in _table(value, root).items()}
+    lists: dict[str, tuple[str, ...]] = {}
+    for key, item in _table(value, root).items():
+        try:
+            lists[key] = _texts(item, root)
+        except ValueError as error:
+            raise ValueError(f"of {key} {error}", key) from error
+    return lists
 
 
 def _severities(value: object, root: Path) -> Mapping[str, Severity]:
     levels = {str(level): level for level in Severity}
-    return {key: levels[_one_of(item, levels, f"`{key}` ")] for key, item in _table(value, root).items()}
+    severities: dict[str, Severity] = {}
+    for key, item in _table(value, root).items():
+        try:
+            severities[key] = levels[_one_of(item, levels)]
+        except ValueError as error:
+            raise ValueError(f"of {key} {error}", key) from error
+    return severities
 
 
 def _seconds(value: object, _root: Path) -> float:
@@ -146,10 +158,10 @@ def _format(value: object, _root: Path) -> str:
     return _one_of(value, FORMATS)
 
 
-def _one_of(value: object, words: Sequence[str] | Mapping[str, object], what: str = "") -> str:
+def _one_of(value: object, words: Sequence[str] | Mapping[str, object]) -> str:
     if isinstance(value, str) and value in words:
         return value
-    raise ValueError(f"{what}takes one of {', '.join(words)}, not {_shown(value)}{_did_you_mean(value, words)}")
+    raise ValueError(f"takes one of {', '.join(words)}, not {_shown(value)}{_did_you_mean(value, words)}")
 
 
 OPTIONS: tuple[Option, ...] = (
@@ -206,7 +218,11 @@ def load(
     given = [] if found is None else _read(found.resolve(), ())
     root = found.resolve().parent if found is not None and explicit is None else project_root(start)
     here = Path.cwd()
-    given += [_Given(key, value, here, Origin(f"--config {text!r}")) for text in inline for key, value in _toml(text, "--config").items()]
+    given += [
+        _Given(key, value, here, Origin(f"--config {text!r}"))
+        for text in inline
+        for key, value in _toml(text, f"--config {text!r}").items()
+    ]
     given += [_Given(key, value, here, Origin("the command line")) for key, value in (overrides or {}).items()]
     options = {option.name: option for option in OPTIONS}
     fields: dict[str, Any] = {}
@@ -217,7 +233,9 @@ def load(
         try:
             fields[option.field] = option.check(item.value, item.base)
         except ValueError as error:
-            raise UserError(f"{item.origin}: `{item.key}` {error}") from error
+            problem, *inner = error.args  # and the key in a table whose value it is
+            origin = _origin_of_value(item.origin, inner[0]) if inner else item.origin
+            raise UserError(f"{origin}: `{item.key}` {problem}") from error
     return Config(
         root=root,
         source=found,
@@ -312,9 +330,9 @@ def _toml(text: str, source: str) -> dict[str, Any]:
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
-        place = re.search(r" \(at line (\d+), column \d+\)", str(error))
-        problem = str(error).replace(place[0], "") if place else str(error)
-        raise UserError(f"{source}{f':{place[1]}' if place else ''}: {problem}") from error
+        problem, _, place = str(error).rpartition(" (at ")
+        row = re.match(r"line (\d+)", place)
+        raise UserError(f"{source}:{row[1] if row else text.count(chr(10)) + 1}: {problem}") from error
 
 
 def _rows(text: str, table: str) -> dict[str, int]:
@@ -352,13 +370,14 @@ def _is_complete(value: str) -> bool:
     return True
 
 
-def _origin_of_value(file: Path, origin: Origin, value: str) -> Origin:
-    """The row of a value, where it stands in a later row than its key."""
-    lines = _bytes(file).decode("utf-8", "replace").splitlines()
-    for row in range(origin.row, len(lines) + 1):
-        if re.search(rf"""["']{re.escape(value)}["']|^\s*{re.escape(value)}\s*=""", lines[row - 1]):
-            return Origin(origin.source, row)
-    return origin
+def _origin_of_value(origin: Origin, value: str) -> Origin:
+    """The row of a value or inner key, where it stands in a later row than its key."""
+    if not origin.row:
+        return origin
+    lines = _bytes(Path(origin.source)).decode("utf-8", "replace").splitlines()
+    pattern = re.compile(rf"""["']{re.escape(value)}["']|(?:^|[{{,\s]){re.escape(value)}\s*=""")
+    rows = (row for row in range(origin.row, len(lines) + 1) if pattern.search(lines[row - 1]))
+    return Origin(origin.source, next(rows, origin.row))
 
 
 def _did_you_mean(word: object, words: Sequence[str] | Mapping[str, object]) -> str:

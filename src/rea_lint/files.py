@@ -454,7 +454,7 @@ class _Import:
 
 
 def _imports(text: str) -> Iterator[_Import]:
-    """What a text imports, anywhere in it.  (Also what only looks like it, in a string: that does no harm.)"""
+    """What a text imports, anywhere in it; also what only looks like it, in a string: that does no harm."""
     if "import" not in text:
         return
     for match in _IMPORT.finditer(text):
