@@ -114,6 +114,8 @@ class AgentPart:
     agents: tuple[str | int, ...] = ()
     callbacks: tuple[str | int, ...] = ()  # further functions that run in the handler: hooks, guardrails, instructions
     guards: tuple[str | int, ...] = ()  # arguments in which a `durable` part makes all of it durable: `plugins`, `middleware`
+    wraps: str = ""  # the keyword argument that, if true, makes every tool a step
+    swallows: bool = False  # an error in the tool, a TerminalError too, becomes text for the model
     streams: bool = False
     blocks: bool = False  # a synchronous run: it starts an event loop
 
@@ -396,12 +398,13 @@ def _agents(pack: _Pack) -> Iterator[tuple[str, AgentPart]]:
     """`[agents]`: the parts of agent frameworks."""
     for key, value in _entries(pack, "agents"):
         where = f"agents.{key}"
-        entry = _table(pack, where, value, ("kind", *_AGENT_ARGUMENTS, "streams", "blocks"))
+        entry = _table(pack, where, value, ("kind", "wraps", *_AGENT_ARGUMENTS, *_AGENT_FLAGS))
         kind = _text(pack, f"{where}.kind", entry.get("kind"))
         _one_of(pack, f"{where}.kind", kind, _AGENT_KINDS, "kind")
         tools, agents, callbacks, guards = (_places(pack, f"{where}.{k}", entry.get(k, [])) for k in _AGENT_ARGUMENTS)
-        streams, blocks = (_flag(pack, f"{where}.{k}", entry.get(k, False)) for k in ("streams", "blocks"))
-        yield key, AgentPart(kind, tools, agents, callbacks, guards, streams, blocks)
+        wraps = _text(pack, f"{where}.wraps", entry.get("wraps", ""))
+        swallows, streams, blocks = (_flag(pack, f"{where}.{k}", entry.get(k, False)) for k in _AGENT_FLAGS)
+        yield key, AgentPart(kind, tools, agents, callbacks, guards, wraps, swallows, streams, blocks)
 
 
 def _entries(pack: _Pack, table: str) -> Iterable[tuple[str, object]]:
@@ -527,6 +530,7 @@ _ARGUMENTS: Final = ("none", "one", "some", "any")
 _PLACEHOLDERS: Final = ("ctx", "args")
 _AGENT_KINDS: Final = ("agent", "tool", "runner", "durable")
 _AGENT_ARGUMENTS: Final = ("tools", "agents", "callbacks", "guards")
+_AGENT_FLAGS: Final = ("swallows", "streams", "blocks")
 _OPERATION: Final = (
     "parameters", "parameters-since", "compares", "durations", "gives", "journals", "waits", "since", "contexts", "action",
 )  # fmt: skip
