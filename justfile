@@ -4,10 +4,6 @@ check: format lint types layers test docs-check
 # `just bin=.venv/bin/ check` uses a virtual environment that is not active.
 bin := ""
 
-[private]
-default:
-    @{{ just_executable() }} --list
-
 # Is the code formatted?  (`just fmt` formats it)
 format:
     {{ bin }}ruff format --check .
@@ -30,8 +26,63 @@ test *ARGS:
 
 # Write what is generated: docs/rules/ from the rules' pages.
 docs:
-    {{ bin }}python -m docs_rules
+    {{ bin }}python docs/generate.py
 
 # Is what is generated up to date?
 docs-check:
-    {{ bin }}python -m docs_rules --check
+    {{ bin }}python docs/generate.py --check
+
+# A new rule: its file, in the folder of its family.  The tests then say what is missing.
+new-rule CODE NAME:
+    #!/usr/bin/env -S {{ bin }}python
+    from pathlib import Path
+    from rea_lint.rule import FAMILIES, index
+
+    code, name = "{{ CODE }}", "{{ NAME }}"
+    taken = [entry.code for entry in index() if code == entry.code or name == entry.name]
+    family = next((family for family, start in FAMILIES.items() if code.startswith(start) and len(code) == 6), None)
+    if taken or family is None:
+        raise SystemExit(f"{code} {name}: {'taken by ' + taken[0] if taken else 'the code begins with one of ' + ', '.join(FAMILIES.values())}")
+    path = Path("src/rea_lint/rules") / family / (name.replace("-", "_") + ".py")
+    path.write_text(f'''"""{code}: {name}."""
+
+    from __future__ import annotations
+
+    from typing import TYPE_CHECKING
+
+    import libcst as cst
+
+    from rea_lint.diagnostic import Finding, Severity
+    from rea_lint.rule import rule
+
+    if TYPE_CHECKING:
+        from collections.abc import Iterator
+
+        from rea_lint.durable import Durable
+
+
+    @rule("{code}", "{name}", Severity.WARNING)
+    def {name.replace("-", "_")}(call: cst.Call, code: Durable) -> Iterator[Finding]:
+        """What happens, in one sentence.
+
+        Why, in plain words.
+
+        ```python
+        import restate
+
+        greeter = restate.Service("greeter")
+
+
+        @greeter.handler()
+        async def greet(ctx: restate.Context, name: str) -> str:
+            return name  # expect: {code} "words of the message"
+        ```
+
+        What to do instead:
+
+        ```python fixed
+        ```
+        """
+        yield Finding(code.span(call), "`...` happens; do `...`")
+    ''')
+    print(path)
