@@ -11,7 +11,7 @@ from rea_lint.facts import Suppression
 from rea_lint.text import Position, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from rea_lint.text import Source
 
@@ -43,6 +43,24 @@ def suppressions(source: Source) -> tuple[Suppression, ...]:
         for comment, start, rows in sorted(_comments(source), key=lambda c: c[1])
         for suppression in _parse(comment, start, rows)
     )
+
+
+def without(comment: str, words: Collection[str]) -> str:
+    """The comment of a suppression without some of its codes or names; empty if it would then say nothing."""
+    match = _DIRECTIVE.match(comment)
+    if match is None:
+        return comment
+    group = "codes" if match["verb"] is None else "list"
+    listed = match[group] or ""
+    kept = [word for word in _words(listed) if word not in words]
+    if not kept:
+        return ""
+    codes = (", " if ", " in listed else ",").join(kept)
+    return comment[: match.start(group)] + (f"[{codes}]" if group == "list" else f" {codes}") + comment[match.end(group) :]
+
+
+def _words(listed: str) -> list[str]:
+    return [word for word in re.split(r"[\s,]+", listed.strip(" []")) if word]
 
 
 def _comments(source: Source) -> Iterator[tuple[str, int, tuple[int, int]]]:
@@ -114,7 +132,7 @@ def _parse(comment: str, start: int, rows: tuple[int, int]) -> Iterator[Suppress
 def _ours(match: re.Match[str]) -> tuple[str, tuple[str, ...]]:
     """Form and codes of `# rea-lint: ...`; one that we cannot read silences nothing, and is said to be unused."""
     verb, listed = match["verb"].lower(), (match["list"] or "").strip()
-    codes = tuple(code for code in re.split(r"[\s,]+", listed.strip("[]")) if code)
+    codes = tuple(_words(listed))
     if verb not in {"ignore", "ignore-file"} or (listed and (not codes or not listed.endswith("]"))):
         return MALFORMED, ()
     return verb, codes
@@ -124,5 +142,5 @@ def _noqa(match: re.Match[str]) -> tuple[str | None, tuple[str, ...]]:
     """Form and codes of `# noqa`; None for one that speaks to others only, or says no code behind its colon."""
     if match["colon"] is None:
         return "noqa", ()
-    codes = tuple(code for code in re.split(r"[\s,]+", (match["codes"] or "").strip()) if _OURS.fullmatch(code))
+    codes = tuple(word for word in _words(match["codes"] or "") if _OURS.fullmatch(word))
     return ("noqa", codes) if codes else (None, ())

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
+import tempfile
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -125,6 +127,36 @@ def decode(data: bytes) -> tuple[str, str, Broken | None]:
         return text, encoding, Broken(message, Span(len(readable), min(len(readable) + 1, len(text))))
     at = text.find("\0")
     return text, encoding, Broken("The file has a null byte, which Python does not read", Span(at, at + 1)) if at >= 0 else None
+
+
+def write(file: File, text: str) -> None:
+    """Put a text into a file that was read, in its encoding: whole or not at all, with the same mode; of a link, the target.
+
+    Raises UserError if it cannot be written, or if somebody else changed it since it was read.
+    """
+    target = os.path.realpath(file.path)
+    folder, name = os.path.split(target)
+    temporary = None
+    try:
+        with open(target, "rb+") as old:  # a file that is read-only stays as it is, also where its folder is not
+            if old.read() != (file.text or "").encode(file.encoding):
+                raise UserError(f"{file.path}: not fixed, since it was changed while it was linted")
+        data = text.encode(file.encoding)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
+        with open(descriptor, "wb") as new:
+            new.write(data)
+            new.flush()
+            os.fsync(new.fileno())
+        shutil.copymode(target, temporary)
+        os.replace(temporary, target)
+        temporary = None
+    except UnicodeEncodeError as error:
+        raise UserError(f"{file.path}: not fixed, since the fix has characters that {file.encoding} has not") from error
+    except OSError as error:
+        raise UserError(f"{file.path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            os.unlink(temporary)
 
 
 def worlds(files: Iterable[File]) -> list[tuple[File, ...]]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.comments import MALFORMED
 from rea_lint.text import Position, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Facts, Suppression
     from rea_lint.text import Source
+
+Rule: TypeAlias = tuple[str, str]  # code and name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,6 @@ class Silence:
             or any(function.contains(span) for function in self.functions)
         )
 
-    def says(self, code: str, name: str) -> str | None:
-        """The word of the comment that means this rule (`""` in one that means all); None if there is none."""
-        return says(self.suppression, code, name)
-
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -52,13 +50,8 @@ class Unused:
 
     path: str
     suppression: Suppression
-    words: tuple[str, ...]  # codes or names that silence nothing; all of them, or () for a comment without codes
+    words: tuple[str, ...]  # codes or names that silence nothing; () for a comment without codes
     unknown: tuple[str, ...]  # those of them that name no rule
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing of the comment is of use."""
-        return set(self.words) == set(self.suppression.codes)
 
 
 def silences(facts: Facts, source: Source) -> tuple[Silence, ...]:
@@ -66,53 +59,52 @@ def silences(facts: Facts, source: Source) -> tuple[Silence, ...]:
     return tuple(_silence(suppression, facts, source) for suppression in facts.suppressions)
 
 
-def covering(among: Iterable[Silence], span: Span, rules: Iterable[tuple[str, str]]) -> Iterator[Use]:
-    """What silences a finding at `span` by any of the rules, given as (code, name)."""
+def covering(among: Iterable[Silence], span: Span, rules: Iterable[Rule]) -> Iterator[Use]:
+    """What silences a finding at `span` by any of the rules."""
     rules = tuple(rules)
     for silence in among:
-        if not silence.covers(span):
-            continue
-        if not rules and not silence.suppression.codes and silence.suppression.form != MALFORMED:
-            yield Use(silence.path, silence.suppression.span, "")
-        for code, name in rules:
-            word = silence.says(code, name)
-            if word is not None:
-                yield Use(silence.path, silence.suppression.span, word)
+        if silence.covers(span):
+            words = (_word(silence.suppression, rule) for rule in rules)
+            yield from (Use(silence.path, silence.suppression.span, word) for word in words if word is not None)
 
 
-def unused(among: Iterable[Silence], used: frozenset[Use], names_a_rule: Callable[[str], bool | None]) -> Iterator[Unused]:
+def unused(among: Iterable[Silence], used: Container[Use], ran: Mapping[Rule, bool], *, all_ran: bool) -> Iterator[Unused]:
     """The suppressions that silence nothing, in source order.
 
-    `names_a_rule` says of a word whether it names a rule that ran (True), one that did not run and so could not be silenced
-    (None), or no rule (False).
+    `ran` has every rule there is, and whether it ran: what did not run could not be silenced.  A comment without codes is judged
+    only if `all_ran`.
     """
     for silence in among:
         suppression = silence.suppression
-        if not suppression.codes:
-            is_used = Use(silence.path, suppression.span, "") in used
+        if suppression.form == MALFORMED:
+            yield Unused(silence.path, suppression, (), ())
+        elif not suppression.codes:
             # A noqa without codes speaks to every linter there is: it is not ours to judge.
-            if suppression.form == MALFORMED or (suppression.form != "noqa" and not is_used):
+            if all_ran and suppression.form != "noqa" and Use(silence.path, suppression.span, "") not in used:
                 yield Unused(silence.path, suppression, (), ())
-            continue
-        idle = tuple(
-            word for word in suppression.codes if Use(silence.path, suppression.span, word) not in used and names_a_rule(word) is not None
-        )
-        if idle:
-            yield Unused(silence.path, suppression, idle, tuple(word for word in idle if names_a_rule(word) is False))
+        else:
+            meant = {word: [ran[rule] for rule in ran if _means(word, rule, suppression.form)] for word in suppression.codes}
+            unknown = tuple(word for word, rules in meant.items() if not rules)
+            idle = tuple(
+                w for w, rules in meant.items() if not rules or (any(rules) and Use(silence.path, suppression.span, w) not in used)
+            )
+            if idle:
+                yield Unused(silence.path, suppression, idle, unknown)
 
 
-def says(suppression: Suppression, code: str, name: str) -> str | None:
-    """The word of a suppression that means a rule, by code or name; `""` if it means all; None if it does not mean it."""
+def _word(suppression: Suppression, rule: Rule) -> str | None:
+    """The word of a suppression that means a rule; `""` if it means all of them; None if it does not mean it."""
     if suppression.form == MALFORMED:
         return None
     if not suppression.codes:
         return ""
+    return next((word for word in suppression.codes if _means(word, rule, suppression.form)), None)
+
+
+def _means(word: str, rule: Rule, form: str) -> bool:
+    code, name = rule
     # flake8 reads the codes of a noqa as prefixes, so we do.
-    is_prefix = suppression.form == "noqa"
-    for word in suppression.codes:
-        if word.upper() == code or word.lower() == name or (is_prefix and code.startswith(word.upper())):
-            return word
-    return None
+    return word.upper() == code or word.lower() == name or (form == "noqa" and code.startswith(word.upper()))
 
 
 def _silence(suppression: Suppression, facts: Facts, source: Source) -> Silence:

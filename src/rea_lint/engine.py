@@ -1,0 +1,209 @@
+"""The pipeline: files -> facts -> project -> findings -> diagnostics.  No I/O: command line, editor and tests make the same call."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rea_lint import packs, rule
+from rea_lint.diagnostic import Diagnostic
+from rea_lint.files import worlds
+from rea_lint.project import link
+from rea_lint.rule import InternalError
+from rea_lint.selection import select
+from rea_lint.suppress import covering, silences, unused
+from rea_lint.survey import survey
+from rea_lint.text import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from rea_lint import suppress
+    from rea_lint.config import Config
+    from rea_lint.facts import Broken, Facts, Function
+    from rea_lint.files import File
+    from rea_lint.packs import Effect, Knowledge
+    from rea_lint.project import Handler, Project, Service
+    from rea_lint.rule import Entry, Found, Rule
+    from rea_lint.selection import Selection
+    from rea_lint.text import Span
+
+PAGES = "https://github.com/rea-lint/rea-lint/blob/main/docs/rules/{code}.md"  # the one place that says where pages are read
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found, and in what."""
+
+    diagnostics: tuple[Diagnostic, ...]  # by path, place and code
+    errors: tuple[InternalError, ...]  # where our own code failed: findings may be missing
+    projects: tuple[Project, ...]  # one for each world of files that are linked together
+    sources: Mapping[str, Source]  # of every file, by path
+
+    @cached_property
+    def handlers(self) -> tuple[Handler, ...]:
+        """The handlers of all projects, by place; one that stands in several worlds is one."""
+        found = {(handler.path, handler.span): handler for project in self.projects for handler in project.handlers}
+        return tuple(found[place] for place in sorted(found))
+
+    @cached_property
+    def services(self) -> tuple[Service, ...]:
+        """The services of all projects, by place."""
+        found = {(service.path, service.span): service for project in self.projects for service in project.services}
+        return tuple(found[place] for place in sorted(found))
+
+
+def check(
+    files: Iterable[File],
+    config: Config,
+    reported: Collection[str],
+    *,
+    knowledge: Knowledge | None = None,
+    ignore_suppressions: bool = False,
+) -> Report:
+    """What the rules say about the files whose path is in `reported`; the others are there to be followed into.
+
+    `knowledge` is what `knowledge_for(config)` gives, for a caller that checks more than once.  Raises UserError.
+    """
+    files = tuple(files)
+    entries = rule.index()
+    selection = select(config, entries)
+    knowledge = knowledge or knowledge_for(config)
+    sources = {file.path: Source(file.text or "") for file in files}
+    errors: list[InternalError] = []
+
+    surveyed = [list(_surveyed(world, errors)) for world in worlds(files)]
+    comments = _Comments() if ignore_suppressions else _Comments.of((f for facts in surveyed for f in facts), sources)
+    projects = tuple(link(facts, knowledge, comments.clears) for facts in surveyed)
+
+    found, failed = rule.tell(_unreadable(files, surveyed, reported), _rules_for("Broken", selection, entries), sources)
+    errors += failed
+    for project in projects:
+        if _has_durable_code(project, reported):
+            comments.rules = rule.load(selection.codes)
+            said, failed = rule.visit(project, comments.rules, sources, reported, config)
+            found += said
+            errors += failed
+    diagnostics = [d for d in _diagnostics(found, selection) if not comments.silence(d)]
+
+    idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", selection, entries), sources)
+    errors += failed
+    diagnostics += (d for d in _diagnostics(idle, selection) if not comments.silence_by_name(d))
+    return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources)
+
+
+def knowledge_for(config: Config) -> Knowledge:
+    """The packs that a configuration asks for.  Raises UserError."""
+    return packs.load(config.packs, config.pack)
+
+
+def page_url(code: str) -> str:
+    """Where a rule's page is read."""
+    return PAGES.format(code=code)
+
+
+def _surveyed(world: Iterable[File], errors: list[InternalError]) -> Iterator[Facts]:
+    for file in world:
+        if file.text is None or file.broken is not None:
+            continue
+        try:
+            yield survey(file.path, file.module, file.text, is_package=file.is_package)
+        except Exception:  # noqa: BLE001 -- a fault of ours in one file is not the others'; it is reported as an internal error
+            errors.append(InternalError("", file.path, "survey", traceback.format_exc()))
+
+
+def _unreadable(files: Iterable[File], surveyed: Iterable[Iterable[Facts]], reported: Collection[str]) -> list[tuple[str, Broken]]:
+    """The reported files that cannot be decoded or parsed."""
+    broken = {facts.path: facts.broken for world in surveyed for facts in world} | {f.path: f.broken for f in files if f.broken is not None}
+    return [(path, why) for path, why in sorted(broken.items()) if why is not None and path in reported]
+
+
+def _rules_for(thing: str, selection: Selection, entries: Iterable[Entry]) -> tuple[Rule, ...]:
+    return rule.load({entry.code for entry in entries if entry.looks_at == thing and entry.code in selection.codes})
+
+
+def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
+    """Whether there is anything in the reported files that rules look at.  Without it libcst is not even imported."""
+    return any(service.path in reported for service in project.services) or any(
+        project.path_of(function) in reported for function in project.durable
+    )
+
+
+def _diagnostics(found: Iterable[Found], selection: Selection) -> Iterator[Diagnostic]:
+    for each in found:
+        finding, code = each.finding, each.rule.code
+        path = finding.path or each.path
+        if selection.applies(code, path):
+            severity = selection.severities.get(code, finding.severity or each.rule.severity)
+            yield Diagnostic(
+                path,
+                finding.span,
+                code,
+                each.rule.name,
+                severity,
+                finding.message,
+                finding.fix,
+                finding.related,
+                each.handlers,
+                page_url(code),
+            )
+
+
+def _merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """One diagnostic a place and code, in order: the worst, which names the handlers of all."""
+    by_place: dict[tuple[str, Span, str], list[Diagnostic]] = {}
+    for diagnostic in diagnostics:
+        by_place.setdefault((diagnostic.path, diagnostic.span, diagnostic.code), []).append(diagnostic)
+    for place in sorted(by_place):
+        same = by_place[place]
+        worst = min(same, key=lambda d: (-d.severity, len(d.related), d.message))
+        handlers = tuple(sorted({handler for diagnostic in same for handler in diagnostic.handlers}))
+        more = len(handlers) - 1
+        reached = f" (in `{handlers[0]}` and {more} more handler{'s' if more > 1 else ''})" if more > 0 else ""
+        yield replace(worst, message=worst.message + reached, handlers=handlers)
+
+
+@dataclass
+class _Comments:
+    """The suppressions of all files, and what they have silenced so far."""
+
+    by_path: Mapping[str, tuple[suppress.Silence, ...]] = field(default_factory=dict)
+    used: set[suppress.Use] = field(default_factory=set)
+    rules: tuple[Rule, ...] = ()  # those that run
+
+    @classmethod
+    def of(cls, surveyed: Iterable[Facts], sources: Mapping[str, Source]) -> _Comments:
+        return cls({facts.path: silences(facts, sources[facts.path]) for facts in surveyed if facts.suppressions})
+
+    def silence(self, diagnostic: Diagnostic) -> bool:
+        """Whether a comment silences a finding; it is used then."""
+        return self._use(diagnostic.path, diagnostic.span, [(diagnostic.code, diagnostic.name)])
+
+    def silence_by_name(self, diagnostic: Diagnostic) -> bool:
+        """The same for what is said of comments: one that silences everything does not silence what is said of itself."""
+        uses = covering(self.by_path[diagnostic.path], diagnostic.span, [(diagnostic.code, diagnostic.name)])
+        return any(use.word for use in uses)
+
+    def clears(self, facts: Facts, _function: Function, span: Span, effect: Effect) -> bool:
+        """Whether a comment at a place on the way from durable code to an effect silences the rules for it; it is used then."""
+        if facts.path not in self.by_path:
+            return False
+        return self._use(facts.path, span, [(rule.code, rule.name) for rule in self.rules if effect in rule.effects])
+
+    def unused(
+        self, reported: Collection[str], selection: Selection, entries: Iterable[Entry], errors: Iterable[InternalError]
+    ) -> Iterator[tuple[str, suppress.Unused]]:
+        """The suppressions in reported files that silence nothing.  A rule that failed may have had something to silence."""
+        failed = {error.code for error in errors}
+        entries = tuple(entries)
+        for path in sorted(self.by_path.keys() & set(reported)):
+            ran = {(entry.code, entry.name): selection.applies(entry.code, path) and entry.code not in failed for entry in entries}
+            all_ran = not failed and all(selection.applies(entry.code, path) for entry in entries if entry.default)
+            yield from ((path, each) for each in unused(self.by_path[path], self.used, ran, all_ran=all_ran))
+
+    def _use(self, path: str, span: Span, rules: Iterable[suppress.Rule]) -> bool:
+        uses = set(covering(self.by_path.get(path, ()), span, rules))
+        self.used |= uses
+        return bool(uses)

@@ -1,0 +1,100 @@
+"""Which rules run, where, and how severe their findings are: selectors (codes, names, prefixes, ALL) against the registry."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from rea_lint.config import Config
+    from rea_lint.diagnostic import Severity
+    from rea_lint.rule import Entry
+
+ALL = "ALL"
+EXACT = 100  # how specific a code or a name is; a prefix is as specific as it is long, ALL not at all
+UNFIT = -1
+FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rule exists yet
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The rules that run."""
+
+    codes: frozenset[str]
+    severities: Mapping[str, Severity]  # code -> severity, where the configuration says one
+    exceptions: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]  # (whether a file is meant, codes that do not apply to it)
+
+    def applies(self, code: str, path: str) -> bool:
+        """Whether a rule's findings in a file are wanted."""
+        return code in self.codes and not any(code in codes and fits(path) for fits, codes in self.exceptions)
+
+
+def select(config: Config, entries: Iterable[Entry]) -> Selection:
+    """What the configuration selects.  Raises UserError for a selector that means no rule.
+
+    Of two selectors that disagree about a rule the more specific one decides, and of two equally specific ones `ignore`.
+    """
+    entries = tuple(entries)
+    for key, words in (
+        ("select", config.select),
+        ("extend-select", config.extend_select),
+        ("ignore", config.ignore),
+        ("severity", config.severity),
+        ("per-file-ignores", [word for listed in config.per_file_ignores.values() for word in listed]),
+    ):
+        for word in words:
+            if not FAMILY.fullmatch(word) and all(_specificity(word, entry) == UNFIT for entry in entries):
+                raise config.error(key, f"there is no rule `{word}`{did_you_mean(word, entries)}", word)
+    return Selection(
+        frozenset(entry.code for entry in entries if _is_selected(entry, config)),
+        {entry.code: config.severity[said] for entry in entries if (said := _most_specific(config.severity, entry)) is not None},
+        tuple(
+            (_pattern(pattern, str(config.root)), frozenset(entry.code for entry in entries if _most_specific(ignored, entry) is not None))
+            for pattern, ignored in config.per_file_ignores.items()
+        ),
+    )
+
+
+def named(word: str, entries: Iterable[Entry]) -> Entry | None:
+    """The rule of a code or a name."""
+    return next((entry for entry in entries if _specificity(word, entry) == EXACT), None)
+
+
+def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
+    """` (did you mean `wall-clock`?)`, if there is something near."""
+    words = [name for entry in entries for name in (entry.code, entry.name)]
+    near = difflib.get_close_matches(word.upper(), words, 1) or difflib.get_close_matches(word.lower(), words, 1)
+    return f" (did you mean `{near[0]}`?)" if near else ""
+
+
+def _is_selected(entry: Entry, config: Config) -> bool:
+    chosen = max((_specificity(word, entry) for word in (*config.select, *config.extend_select)), default=UNFIT)
+    if not config.select and entry.default:
+        chosen = max(chosen, 0)
+    return chosen > max((_specificity(word, entry) for word in config.ignore), default=UNFIT)
+
+
+def _most_specific(words: Iterable[str], entry: Entry) -> str | None:
+    fitting = [word for word in words if _specificity(word, entry) != UNFIT]
+    return max(fitting, key=lambda word: _specificity(word, entry), default=None)
+
+
+def _specificity(word: str, entry: Entry) -> int:
+    if word.upper() == entry.code or word.lower() == entry.name:
+        return EXACT
+    if word == ALL:
+        return 0
+    return len(word) if word and entry.code.startswith(word.upper()) else UNFIT
+
+
+def _pattern(pattern: str, root: str) -> Callable[[str], bool]:
+    """Whether a path fits a pattern, which is read as in .gitignore: relative to the configuration's folder."""
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- 30 ms, and few configurations have patterns
+
+    spec = GitIgnoreSpec.from_lines([pattern])
+    return lambda path: bool(spec.match_file(os.path.relpath(path, root)))
