@@ -8,19 +8,24 @@ bin := ""
 format:
     {{ bin }}ruff format --check .
 
+# Format the code, and apply ruff's safe fixes.
 fmt:
     {{ bin }}ruff check --fix-only --quiet .
     {{ bin }}ruff format .
 
+# ruff, all rules
 lint:
     {{ bin }}ruff check .
 
+# mypy --strict
 types:
     {{ bin }}mypy
 
+# Does each module import only from the layers below it?
 layers:
     {{ bin }}lint-imports
 
+# pytest, on all cores
 test *ARGS:
     {{ bin }}python -m pytest -n auto {{ ARGS }}
 
@@ -48,17 +53,13 @@ new-rule CODE NAME:
 
     from __future__ import annotations
 
-    from typing import TYPE_CHECKING
+    from collections.abc import Iterator
 
     import libcst as cst
 
     from rea_lint.diagnostic import Finding, Severity
+    from rea_lint.durable import Durable
     from rea_lint.rule import rule
-
-    if TYPE_CHECKING:
-        from collections.abc import Iterator
-
-        from rea_lint.durable import Durable
 
 
     @rule("{code}", "{name}", Severity.WARNING)
