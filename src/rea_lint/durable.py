@@ -153,18 +153,23 @@ class Durable:
         return name if is_bound else None
 
     def context(self, node: cst.CSTNode) -> str | None:
-        """An expression for a context at a node where `await` is possible too: directly inside an `async def`."""
-        if not self.owner(node).is_async:
-            return None
-        inside: cst.CSTNode = node
+        """An expression for a context at a node where `await` is possible too."""
+        return self.context_name(node) if self.awaits(node) else None
+
+    def awaits(self, node: cst.CSTNode) -> bool:
+        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression."""
+        owner = self._tree.owner(node)
+        if owner is None or not owner.is_async:
+            return False
+        inside = node
         for around in self.ancestors(node):
-            if isinstance(around, cst.FunctionDef | cst.Lambda) and self._tree.owner(around) is not self._tree.owner(node):
+            if self._tree.owner(around) is not owner:
                 break
-            if isinstance(around, cst.GeneratorExp) and not self._is_first_iterable(inside, around):
-                return None
+            if isinstance(around, cst.GeneratorExp) and around.for_in.iter is not inside:  # the first iterable is evaluated outside
+                return False
             if not isinstance(around, cst.CompFor):
                 inside = around
-        return self.context_name(node)
+        return True
 
     def chain(self, use: Use) -> tuple[Related, ...]:
         """The hops of a use beyond its own place, each with what calls what: "`clients.pay` calls `requests.post`"."""
@@ -174,11 +179,6 @@ class Durable:
     def consequence(self, span: Span) -> Consequence:
         """Where the value of the expression at `span` goes."""
         raise NotImplementedError
-
-    @staticmethod
-    def _is_first_iterable(node: cst.CSTNode, generator: cst.GeneratorExp) -> bool:
-        """Whether a node stands where a generator expression evaluates it at once, outside the generator."""
-        return generator.for_in.iter is node
 
     @cached_property
     def _tree(self) -> Tree:

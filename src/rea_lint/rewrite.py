@@ -1,0 +1,622 @@
+"""Building blocks of fixes: text edits, in characters of the file, that keep comments and layout.
+
+Each gives None where the change would be wrong or would not parse: then there is no fix.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import sys
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint.diagnostic import Applicability, Fix
+from rea_lint.text import Edit, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.durable import Durable
+    from rea_lint.facts import Function
+    from rea_lint.packs import Replacement
+    from rea_lint.text import Source
+
+Edits = tuple[Edit, ...]
+
+RESERVED = frozenset({"name", "action", "options"})  # parameters of `run_typed` itself
+JSON = frozenset(f"builtins.{kind}()" for kind in ("str", "int", "float", "bool", "list", "dict", "tuple", "NoneType"))
+
+
+def safe(title: str, edits: Edits | None) -> Fix | None:
+    """A fix that means the same and leaves the journal as it is; None without edits."""
+    return Fix(title, edits, Applicability.SAFE) if edits else None
+
+
+def unsafe(title: str, edits: Edits | None) -> Fix | None:
+    """A fix that may change behaviour, but not the journal; None without edits."""
+    return Fix(title, edits, Applicability.UNSAFE) if edits else None
+
+
+def journaling(title: str, edits: Edits | None) -> Fix | None:
+    """A fix that adds, removes or moves journal entries, which its title says; None without edits."""
+    return unsafe(f"{title} (changes the journal: deploy it as a new version while invocations are in flight)", edits)
+
+
+# -- expressions -------------------------------------------------------------------------------------------------------
+
+
+def replace(code: Durable, node: cst.BaseExpression, text: str) -> Edits | None:
+    """Put an expression in the place of another, in parentheses where the place needs them.
+
+    None if a comment would be lost, or the text cannot stand in the f-string around it (before Python 3.12 an f-string's own quotes,
+    backslashes and comments are no part of it).
+    """
+    try:
+        new = cst.parse_expression(text)
+    except cst.ParserSyntaxError:
+        return None
+    if not node.lpar and _binds_looser(new, node, code.parent(node)):
+        text = f"({text})"
+    if not _fits_strings(code, node, text) or any(comment not in text for comment in _comments(node)):
+        return None
+    span = code.span(node)
+    return (Edit(span, _apart(code.source.text, span, text)),)
+
+
+def add_await(code: Durable, call: cst.Call) -> Edits | None:
+    """`await` a call; None where no `await` can stand, or one stands already."""
+    parent = code.parent(call)
+    if not code.awaits(call) or isinstance(parent, cst.Await) or not _fits_strings(code, call, ""):
+        return None
+    span = code.span(call)
+    before = Span(span.start, span.start)
+    if call.lpar or not _binds_looser(cst.Await(call), call, parent):
+        return (Edit(before, _apart(code.source.text, before, "await ")),)
+    return (Edit(before, "(await "), Edit(Span(span.end, span.end), ")"))
+
+
+def drop_await(code: Durable, node: cst.Await) -> Edits | None:
+    """Leave out an `await`; None if a comment stands between it and what it awaits."""
+    start = code.span(node).start
+    head = re.match(r"await[ \t]*", code.source.text[start : code.span(node.expression).start])
+    if head is None or any(not comment.startswith("#") for comment in _comments(node.whitespace_after_await)):
+        return None
+    return (Edit(Span(start, start + head.end()), ""),)
+
+
+def arguments(code: Durable, call: cst.Call) -> str:
+    """The text of a call's arguments, as it stands between its parentheses, without a trailing comma and the space around it."""
+    after = code.source.text[code.span(call.func).end : code.span(call).end]
+    opening = re.match(r"[\s)\\]*\(", after)
+    return after[opening.end() : -1].strip().removesuffix(",").rstrip() if opening is not None else ""
+
+
+def substitute(code: Durable, call: cst.Call, replacement: Replacement) -> Edits | None:
+    """Put what a pack says in the place of a call, with the imports that it needs; None where it is not valid."""
+    context = code.context(call) if replacement.awaited else code.context_name(call)
+    given = [argument for argument in call.args if argument.keyword is None and not argument.star]
+    fits = {
+        "none": not call.args,
+        "one": len(given) == len(call.args) == 1,
+        "some": bool(call.args),
+        "any": True,
+    }[replacement.arguments]
+    if context is None or not fits:
+        return None
+    template, imports = replacement.template, list[Edit]()
+    for dotted in replacement.imports:
+        found = spelled(code, call, dotted)
+        if found is None:
+            return None
+        template = re.sub(rf"(?<![\w.]){dotted.rpartition('.')[2]}\b", found[0], template)
+        imports += found[1]
+    edits = replace(code, call, template.replace("{ctx}", context).replace("{args}", arguments(code, call)))
+    return None if edits is None else (*edits, *imports)
+
+
+OPEN = {  # where any expression may stand without parentheses, but for `:=`, `yield` and bare tuples
+    ("AnnAssign", "value"),
+    ("Arg", "value"),
+    ("Assert", "test"),
+    ("Assert", "msg"),
+    ("Assign", "value"),
+    ("AugAssign", "value"),
+    ("DictElement", "value"),
+    ("Element", "value"),
+    ("Expr", "value"),
+    ("For", "iter"),
+    ("If", "test"),
+    ("Index", "value"),
+    ("Lambda", "body"),
+    ("Match", "subject"),
+    ("Raise", "exc"),
+    ("Return", "value"),
+    ("While", "test"),
+    ("WithItem", "item"),
+}
+PRIMARY = {("Attribute", "value"), ("Await", "expression"), ("Call", "func"), ("Subscript", "value")}  # what binds tighter than `await`
+CLOSED = (
+    cst.Attribute,
+    cst.BaseNumber,
+    cst.Call,
+    cst.Dict,
+    cst.DictComp,
+    cst.FormattedString,
+    cst.GeneratorExp,
+    cst.List,
+    cst.ListComp,
+    cst.Name,
+    cst.Set,
+    cst.SetComp,
+    cst.SimpleString,
+    cst.Subscript,
+)
+
+
+def _binds_looser(new: cst.BaseExpression, old: cst.BaseExpression, parent: cst.CSTNode | None) -> bool:
+    """Whether an expression needs parentheses in the place of another."""
+    if new.lpar or isinstance(new, CLOSED):
+        return isinstance(new, cst.BaseNumber) and isinstance(parent, cst.Attribute)
+    place = next((place for place in OPEN | PRIMARY if place[0] == type(parent).__name__ and getattr(parent, place[1]) is old), None)
+    if isinstance(new, cst.Await):
+        return place in PRIMARY
+    if isinstance(parent, cst.Arg) and parent.star:
+        return True
+    return place not in OPEN or isinstance(new, cst.NamedExpr | cst.Yield | cst.Tuple)
+
+
+def _fits_strings(code: Durable, node: cst.CSTNode, text: str) -> bool:
+    """Whether a text can stand where a node stands, as far as the f-strings around it go."""
+    inside: cst.CSTNode = node
+    for around in code.ancestors(node):
+        if isinstance(around, cst.FormattedStringExpression):
+            if around.equal is not None or (around.expression is inside and text.startswith("{")):
+                return False
+        elif isinstance(around, cst.FormattedString):
+            quote = around.end
+            if quote in text or "\\" in text or "#" in text or (len(quote) == 1 and ("\n" in text or "\r" in text)):
+                return False
+        inside = around
+    return True
+
+
+def _quote(code: Durable, node: cst.CSTNode) -> str:
+    """The quote for a string at a node: not that of an f-string around it."""
+    taken = {around.end[0] for around in code.ancestors(node) if isinstance(around, cst.FormattedString)}
+    return "'" if '"' in taken else '"'
+
+
+def _comments(node: cst.CSTNode) -> Iterator[str]:
+    """The comments within a node."""
+    stack: list[cst.CSTNode] = [node]
+    while stack:
+        at = stack.pop()
+        if isinstance(at, cst.Comment):
+            yield at.value
+        stack += at.children
+
+
+def _apart(text: str, span: Span, new: str) -> str:
+    """The new text with a space where it would run into a word beside it: `return(x)`, `x if"a"else y`."""
+    before, after = text[span.start - 1 : span.start], text[span.end : span.end + 1]
+    if _is_word(before) and _is_word(new[:1]):
+        new = f" {new}"
+    return f"{new} " if span.start != span.end and _is_word(after) and _is_word(new[-1:]) else new
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+# -- steps -------------------------------------------------------------------------------------------------------------
+
+
+def wrap_in_step(code: Durable, call: cst.Call) -> Edits | None:
+    """Make a call the action of a step, with what is done to its result at once: `await ctx.run_typed("get", lambda: requests.get(url).json())`.
+
+    A result that nobody uses is not journaled; one that JSON cannot say, as far as is known, is no step's.  None also where a step
+    cannot be awaited, where the context is used within, and where a loop or `with` takes the call itself.
+    """
+    context = code.context(call)
+    whole = _chain(code, call)
+    parent = code.parent(whole)
+    if context is None or parent is None or _is_taken(parent, whole):
+        return None
+    inside = list(code.within(whole))
+    if any(isinstance(node, cst.NamedExpr | cst.Yield | cst.From) for node in inside):
+        return None
+    name = _step_name(call)
+    quote = _quote(code, whole)
+    run = f"await {context}.run_typed({quote}{name}{quote}, "
+    target = _project_function(code, call)
+    is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
+    if any(_is_context(code, node) for node in inside):  # its values are needed before the step begins
+        handed = _by_keyword(code, call, None) if is_plain and not any(_is_context(code, node) for node in code.within(call.func)) else None
+        return replace(code, whole, f"{run}{handed})") if handed is not None and _is_json(code, whole, call) else None
+    if isinstance(parent, cst.Expr) and not _is_known_json(code, whole):
+        return _with_named_step(code, whole, name, run, "")
+    if not _is_json(code, whole, call):
+        return None
+    if any(isinstance(node, cst.Await) for node in inside):
+        handed = _by_keyword(code, call, target) if is_plain and target is not None and target.is_async else None
+        return replace(code, whole, f"{run}{handed})") if handed is not None else _with_named_step(code, whole, name, run, "return ")
+    if is_plain and target is not None and not call.args and not target.is_lambda:
+        return replace(code, whole, f"{run}{code.text(call.func)})")
+    return replace(code, whole, f"{run}lambda: {code.text(whole)})")
+
+
+def _chain(code: Durable, call: cst.Call) -> cst.BaseExpression:
+    """A call with its `await`, and the attributes, subscripts and calls that follow: `(await client.get(url)).json()`."""
+    node: cst.BaseExpression = call
+    while True:
+        match code.parent(node):
+            case cst.Attribute() | cst.Await() | cst.Call(func=cst.BaseExpression()) | cst.Subscript() as around if _begins_with(
+                around, node
+            ):
+                node = around
+            case _:
+                return node
+
+
+def _begins_with(around: cst.Attribute | cst.Await | cst.Call | cst.Subscript, node: cst.BaseExpression) -> bool:
+    match around:
+        case cst.Await():
+            return True
+        case cst.Call():
+            return around.func is node
+        case _:
+            return around.value is node
+
+
+def _is_taken(parent: cst.CSTNode, node: cst.BaseExpression) -> bool:
+    """Whether what stands around a call takes the call itself, and not what it gives."""
+    match parent:
+        case cst.WithItem() | cst.AssignTarget() | cst.Del() | cst.Decorator() | cst.From():
+            return True
+        case cst.AugAssign():
+            return parent.target is node
+        case cst.For() | cst.CompFor():
+            return parent.asynchronous is not None or parent.target is node
+        case _:
+            return False
+
+
+def _is_context(code: Durable, node: cst.CSTNode) -> bool:
+    return isinstance(node, cst.Name | cst.Attribute | cst.Call) and any(code.project.is_context(value) for value in code.resolve(node))
+
+
+def _project_function(code: Durable, call: cst.Call) -> Function | None:
+    """The one function of the project that a call calls."""
+    match sorted(code.resolve(call.func)):
+        case [name] if name in code.project.functions:
+            return code.project.functions[name]
+        case _:
+            return None
+
+
+def _by_keyword(code: Durable, call: cst.Call, target: Function | None) -> str | None:
+    """What `run_typed` takes after the name to make this call: `client.post, url=url`; None where it needs positional arguments."""
+    names = [p.name for p in target.parameters if p.kind == "positional"] if target is not None else []
+    names = names[1:] if target is not None and target.binds is not None else names
+    handed = [code.text(call.func)]
+    for at, argument in enumerate(call.args):
+        name = argument.keyword.value if argument.keyword is not None else names[at] if at < len(names) else None
+        if argument.star or name is None or name in RESERVED:
+            return None
+        value = code.text(argument.value)
+        handed.append(f"{name}=({value})" if argument.value.lpar else f"{name}={value}")
+    return ", ".join(handed)
+
+
+def _is_known_json(code: Durable, node: cst.BaseExpression) -> bool:
+    values = code.resolve(node)
+    return bool(values) and values <= JSON
+
+
+def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
+    """Whether a result can be journaled, as far as is known.
+
+    The result of a library's function counts as its own kind of object; what is taken from it (`.json()`, `.text`) does not.
+    """
+    values = code.resolve(whole)
+    if values <= JSON and values:
+        return True
+    if any(value.endswith("()") and value[:-2] in code.project.classes for value in values):
+        return False
+    is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
+    return not is_plain or (not values and _project_function(code, call) is not None)
+
+
+def _step_name(call: cst.Call) -> str:
+    match call.func:
+        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+            return name.strip("_") or "step"
+        case _:
+            return "step"
+
+
+def _with_named_step(code: Durable, whole: cst.BaseExpression, name: str, run: str, returning: str) -> Edits | None:
+    """Put an expression into a function of its own before the statement, and run that as the step."""
+    line: cst.CSTNode = whole
+    while not isinstance(line, cst.SimpleStatementLine):
+        if isinstance(line, cst.Lambda | cst.CompFor | cst.BaseComp | cst.BaseCompoundStatement):
+            return None
+        around = code.parent(line)
+        if around is None:
+            return None
+        line = around
+    if len(line.body) != 1:
+        return None
+    owner = code.owner(whole)
+    taken = _taken_names(code, owner)
+    function = name if name.isidentifier() and not keyword.iskeyword(name) else "step"
+    function = next(each for each in (function, f"{function}_step", *(f"{function}_step_{n}" for n in range(2, 1000))) if each not in taken)
+    text = f"{run}{function})"
+    if not _fits_strings(code, whole, text):
+        return None
+    is_loose = not whole.lpar and _binds_looser(cst.parse_expression(text), whole, code.parent(whole))
+    made = (Edit(code.span(whole), f"({text})" if is_loose else text),)
+    block = code.parent(line)
+    around = code.parent(block) if isinstance(block, cst.IndentedBlock) else None
+    if around is None:
+        return None
+    start = code.span(line.body[0]).start
+    indent, outer = _indentation(code.source, start), _indentation(code.source, code.span(around).start)
+    if not indent.startswith(outer):
+        return None
+    is_async = any(isinstance(node, cst.Await) for node in code.within(whole))
+    head = f"{'async ' if is_async else ''}def {function}(){'' if returning else ' -> None'}:"
+    newline = code.source.newline
+    body = f"{indent}{indent[len(outer) :]}{returning}{_in_parentheses(code, whole)}"
+    return (Edit(Span(start, start), f"{head}{newline}{body}{newline}{newline}{indent}"), *made)
+
+
+def _in_parentheses(code: Durable, node: cst.BaseExpression) -> str:
+    """The text of an expression, in its parentheses if it has any: they may be what lets it have several lines."""
+    return f"({code.text(node)})" if node.lpar else code.text(node)
+
+
+def _taken_names(code: Durable, owner: Function) -> frozenset[str]:
+    """The names that mean something in a function or in what is nested in it."""
+    functions = [owner, *(code.project.functions[name] for name in owner.nested)]
+    variables = {name for each in functions for name in (*each.names, *each.variables, *(p.name for p in each.parameters))}
+    return frozenset(variables | {name.rpartition(".")[2] for name in owner.nested})
+
+
+def _indentation(source: Source, offset: int) -> str:
+    """The whitespace that the line of a place begins with."""
+    line = source.line(source.position(offset).row)
+    return line[: len(line) - len(line.lstrip(" \t\f"))]
+
+
+# -- imports -----------------------------------------------------------------------------------------------------------
+
+
+def spelled(code: Durable, node: cst.CSTNode, dotted: str) -> tuple[str, Edits] | None:
+    """How to write a library's name at a node, with the import that has to be added: `timedelta`, `dt.timedelta`.
+
+    None where the name it would have is taken.
+    """
+    module, _, last = dotted.rpartition(".")
+    owner = code.owner(node)
+    here = code.span(node).start
+    for function in _around(code, owner):
+        for name, bindings in function.variables.items():
+            if (
+                all(b.values == (dotted,) for b in bindings)
+                and (function is not owner or bindings[0].span.end <= here)
+                and name.isidentifier()
+            ):
+                return name, ()
+    imports = _imports(code.source.text)
+    for name, meant in imports.names.items():
+        if meant in {dotted, module} and not _is_shadowed(code, owner, name):
+            return (name if meant == dotted else f"{name}.{last}"), ()
+    facts = code.project.facts[code.path]
+    if last in facts.variables or f"{facts.module}.{last}" in {*facts.functions, *facts.classes} or _is_shadowed(code, owner, last):
+        return None
+    return last, add_import(code.source, f"from {module} import {last}" if module else f"import {last}")
+
+
+def add_import(source: Source, statement: str) -> Edits:
+    """Add a top-level import, given as `import m` or `from m import name`; () if the file has it.
+
+    It goes into an import of the same module, or else to its place among the imports: after the docstring and `from __future__`,
+    the standard library first, `import` before `from`, by name.
+    """
+    imports = _imports(source.text)
+    wanted = ast.parse(statement).body[0]
+    assert isinstance(wanted, ast.Import | ast.ImportFrom)
+    name = wanted.names[0].name
+    dotted = f"{wanted.module}.{name}" if isinstance(wanted, ast.ImportFrom) else name
+    if imports.names.get(name) == dotted:
+        return ()
+    if isinstance(wanted, ast.ImportFrom):
+        for present in imports.statements:
+            if (
+                isinstance(present, ast.ImportFrom)
+                and present.module == wanted.module
+                and not present.level
+                and present.names[0].name != "*"
+            ):
+                return (_merged(source, present, name),)
+    return (_inserted(source, imports, wanted, statement),)
+
+
+def remove_import(code: Durable, name: str, *gone: Span) -> Edits:
+    """Remove the top-level import that binds `name`, if nothing uses the name but what stands at the spans; () if something does."""
+    text = code.source.text
+    facts = code.project.facts[code.path]
+    spelling = f"{facts.module}.{name}"
+    others = (other for other in code.project.facts.values() if other.path != code.path)
+    if any(spelling in other.imports or facts.module in other.stars or facts.module in other.imports for other in others):
+        return ()
+    imports = _imports(text)
+    holders = [s for s in imports.statements for alias in s.names if (alias.asname or alias.name.partition(".")[0]) == name]
+    if len(holders) != 1 or any(not any(span.contains(use) for span in gone) for use in _mentions(code.source, name, holders[0])):
+        return ()
+    return _without(code.source, holders[0], name)
+
+
+class _Imports:
+    """The top-level imports of a module, those that run whenever it is imported."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.tree = tree
+        self.statements = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+        self.names: dict[str, str] = {}  # what they bind -> what it is
+        for statement in self.statements:
+            for alias in statement.names:
+                if isinstance(statement, ast.ImportFrom):
+                    if not statement.level:
+                        self.names[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
+                elif alias.asname or "." not in alias.name:
+                    self.names[alias.asname or alias.name] = alias.name
+
+    @property
+    def leading(self) -> list[ast.Import | ast.ImportFrom]:
+        """Those before any other code, docstring and `from __future__` aside."""
+        found: list[ast.Import | ast.ImportFrom] = []
+        for statement in self.tree.body:
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                found.append(statement)
+            elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and not found):
+                break
+        return [each for each in found if not (isinstance(each, ast.ImportFrom) and each.module == "__future__")]
+
+
+@lru_cache(maxsize=4)
+def _imports(text: str) -> _Imports:
+    return _Imports(ast.parse(text))
+
+
+def _around(code: Durable, function: Function) -> Iterator[Function]:
+    """A function and those around it, from the inside out."""
+    at: Function | None = function
+    while at is not None:
+        yield at
+        at = code.project.functions.get(at.scope)
+
+
+def _is_shadowed(code: Durable, owner: Function, name: str) -> bool:
+    """Whether a name is something else in a function than in its module."""
+    return any(name in f.variables or any(p.name == name for p in f.parameters) for f in _around(code, owner)) or any(
+        each.rpartition(".")[2] == name for f in _around(code, owner) for each in f.nested
+    )
+
+
+def _merged(source: Source, present: ast.ImportFrom, name: str) -> Edit:
+    """The edit that puts a name into a `from` import, in order if the names are."""
+    names = [alias.name for alias in present.names]
+    first = present.names[0]
+    start, end = _offset(source, first.lineno, first.col_offset), 0
+    is_listed = len({alias.lineno for alias in present.names}) == len(names) and first.lineno != present.lineno
+    between = f",{source.newline}{_indentation(source, start)}" if is_listed else ", "
+    after = next((alias for alias in present.names if alias.name > name), None) if names == sorted(names) else None
+    if after is not None:
+        start = _offset(source, after.lineno, after.col_offset)
+        return Edit(Span(start, start), f"{name}{between}")
+    last = present.names[-1]
+    assert last.end_lineno is not None
+    assert last.end_col_offset is not None
+    end = _offset(source, last.end_lineno, last.end_col_offset)
+    return Edit(Span(end, end), f"{between}{name}")
+
+
+def _inserted(source: Source, imports: _Imports, wanted: ast.Import | ast.ImportFrom, statement: str) -> Edit:
+    """The edit that puts an import on a line of its own."""
+    newline = source.newline
+    leading = imports.leading
+    following = next((each for each in leading if _rank(each) > _rank(wanted)), None)
+    if following is not None:
+        start = source.line_span(following.lineno).start
+        gap = newline if _rank(following)[0] != _rank(wanted)[0] and not any(_rank(each)[0] == _rank(wanted)[0] for each in leading) else ""
+        return Edit(Span(start, start), f"{statement}{newline}{gap}")
+    last: ast.stmt | None = leading[-1] if leading else None
+    if last is None:
+        last = next(
+            (each for each in reversed(imports.tree.body) if isinstance(each, ast.ImportFrom) and each.module == "__future__"), None
+        )
+    if (
+        last is None
+        and imports.tree.body
+        and isinstance(imports.tree.body[0], ast.Expr)
+        and isinstance(imports.tree.body[0].value, ast.Constant)
+    ):
+        last = imports.tree.body[0]
+    if last is None:
+        start = _first_code_row(source, imports.tree)
+        return Edit(Span(start, start), f"{statement}{newline}{newline}")
+    assert last.end_lineno is not None
+    start = source.line_span(last.end_lineno).end
+    is_new_group = not isinstance(last, ast.Import | ast.ImportFrom) or _rank(last)[0] != _rank(wanted)[0]
+    return Edit(Span(start, start), f"{newline if is_new_group else ''}{newline}{statement}")
+
+
+def _first_code_row(source: Source, tree: ast.Module) -> int:
+    """Where the first statement begins: after the comments at the top (`#!`, encoding, licence)."""
+    if not tree.body:
+        return len(source.text)
+    first = tree.body[0]
+    decorators = getattr(first, "decorator_list", [])
+    return source.line_span(min([first.lineno, *(d.lineno for d in decorators)])).start
+
+
+def _rank(statement: ast.Import | ast.ImportFrom) -> tuple[int, int, str]:
+    """The place of an import among others: future, standard library, everything else, relative; `import` before `from`; by name."""
+    if isinstance(statement, ast.ImportFrom):
+        module = statement.module or ""
+        group = 3 if statement.level else 0 if module == "__future__" else 1 if _is_standard(module) else 2
+        return group, 1, module.lower()
+    return (1 if _is_standard(statement.names[0].name) else 2), 0, statement.names[0].name.lower()
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+def _mentions(source: Source, name: str, holder: ast.stmt) -> Iterator[Span]:
+    """Every place of the file that says a name, other than the import that binds it: in code, in strings that may be annotations."""
+    tree = _imports(source.text).tree
+    for node in ast.walk(tree):
+        if (
+            (isinstance(node, ast.Name) and node.id == name)
+            or (isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(rf"\b{re.escape(name)}\b", node.value))
+            or (
+                isinstance(node, ast.Import | ast.ImportFrom)
+                and node is not holder
+                and any((a.asname or a.name) == name for a in node.names)
+            )
+        ):
+            yield _node_span(source, node)
+
+
+def _without(source: Source, statement: ast.Import | ast.ImportFrom, name: str) -> Edits:
+    """The edits that take a name out of an import; the whole line, if it is the only one."""
+    whole = _node_span(source, statement)
+    first, last = source.position(whole.start).row, source.position(whole.end).row
+    lines = Span(source.line_span(first).start, source.line_span(last).end)
+    rest = source.text[lines.start : whole.start] + source.text[whole.end : lines.end]
+    if rest.strip() or "#" in source.text[whole.start : whole.end]:
+        return ()  # another statement or a comment stands there too
+    if len(statement.names) == 1:
+        return (Edit(Span(lines.start, source.line_span(last + 1).start), ""),)
+    places = [_node_span(source, alias) for alias in statement.names]
+    at = next(i for i, alias in enumerate(statement.names) if (alias.asname or alias.name.partition(".")[0]) == name)
+    if at:
+        return (Edit(Span(places[at - 1].end, places[at].end), ""),)
+    return (Edit(Span(places[0].start, places[1].start), ""),)
+
+
+def _node_span(source: Source, node: ast.expr | ast.stmt | ast.alias) -> Span:
+    assert node.end_lineno is not None
+    assert node.end_col_offset is not None
+    return Span(_offset(source, node.lineno, node.col_offset), _offset(source, node.end_lineno, node.end_col_offset))
+
+
+def _offset(source: Source, row: int, byte_column: int) -> int:
+    return source.from_ast(row, byte_column)
