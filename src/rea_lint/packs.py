@@ -192,14 +192,11 @@ class Knowledge:
     def _longest(self, name: str) -> tuple[bool, Effect | Condition | None]:
         if name in self.exact:
             return True, self.exact[name]
-        end = name.rfind(".")
-        while end > 0:
-            prefix = name[:end]
-            if prefix in self.patterns:
-                return True, self.patterns[prefix]
-            if prefix[-1] in ")]>":
-                break  # `requests.*` does not fit `requests.get().json`
+        end = len(name)
+        while end > 0 and name[end - 1] not in ")]>":  # `requests.*` does not fit `requests.get().json`
             end = name.rfind(".", 0, end)
+            if name[: max(end, 0)] in self.patterns:
+                return True, self.patterns[name[:end]]
         return False, None
 
 
@@ -337,17 +334,20 @@ def _operations(pack: _Pack) -> Iterator[tuple[str, OperationInfo]]:
         contexts = frozenset(_words(pack, f"{where}.contexts", entry.get("contexts", list(everywhere)), _KINDS))
         gives = _text(pack, f"{where}.gives", entry.get("gives"))
         _one_of(pack, f"{where}.gives", gives, _GIVES, "word")
-        yield key, OperationInfo(
-            name=key.rpartition(".")[2],
-            gives=gives,
-            journals=_flag(pack, f"{where}.journals", entry.get("journals", True)),
-            waits=_flag(pack, f"{where}.waits", entry.get("waits", False)),
-            compares=tuple(compares),
-            durations=tuple(durations),
-            parameters=tuple(parameters),
-            since=_text(pack, f"{where}.since", entry.get("since", "")),
-            contexts=contexts,
-            parameters_since={name: _text(pack, f"{where}.parameters-since.{name}", v) for name, v in since.items()},
+        yield (
+            key,
+            OperationInfo(
+                name=key.rpartition(".")[2],
+                gives=gives,
+                journals=_flag(pack, f"{where}.journals", entry.get("journals", True)),
+                waits=_flag(pack, f"{where}.waits", entry.get("waits", False)),
+                compares=tuple(compares),
+                durations=tuple(durations),
+                parameters=tuple(parameters),
+                since=_text(pack, f"{where}.since", entry.get("since", "")),
+                contexts=contexts,
+                parameters_since={name: _text(pack, f"{where}.parameters-since.{name}", v) for name, v in since.items()},
+            ),
         )
 
 
@@ -385,12 +385,15 @@ def _replacements(pack: _Pack) -> Iterator[tuple[str, Replacement]]:
             raise _error(pack, where, f"has an unpaired brace: {template!r}")
         takes = _text(pack, f"{where}.arguments", entry.get("arguments", "any" if "{args}" in template else "none"))
         _one_of(pack, f"{where}.arguments", takes, _ARGUMENTS, "word")
-        yield key, Replacement(
-            template=template,
-            awaited=re.search(r"\bawait\b", template) is not None,
-            safe=_flag(pack, f"{where}.safe", entry.get("safe", False)),
-            imports=tuple(_names(pack, f"{where}.imports", entry.get("imports", []))),
-            arguments=takes,
+        yield (
+            key,
+            Replacement(
+                template=template,
+                awaited=re.search(r"\bawait\b", template) is not None,
+                safe=_flag(pack, f"{where}.safe", entry.get("safe", False)),
+                imports=tuple(_names(pack, f"{where}.imports", entry.get("imports", []))),
+                arguments=takes,
+            ),
         )
 
 
@@ -438,9 +441,11 @@ def _table(pack: _Pack, where: str, value: object, allowed: Sequence[str] = ()) 
 def _names(pack: _Pack, where: str, value: object) -> list[str]:
     if not isinstance(value, list | tuple):
         raise _error(pack, where, f"takes a list of names, not {value!r}")
-    for name in value:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise _error(pack, where, f"{name!r} is not a dotted name")
+    wrong = next((name for name in value if not isinstance(name, str)), None)
+    if wrong is None and not _LINES.fullmatch("\n".join(value)):  # one match for all: it is the bulk of the work
+        wrong = next(name for name in value if not _NAME.fullmatch(name))
+    if wrong is not None:
+        raise _error(pack, where, f"{wrong!r} is not a dotted name")
     return list(value)
 
 
@@ -545,4 +550,6 @@ _TABLES: Final = (
     "aliases", "deterministic", "effects", "reads", "conditions", "results", "attributes", *_WORDS,
     "steps", "operations", "combinators", "replacements", "agents", "callers", "recovering",
 )  # fmt: skip
-_NAME: Final = re.compile(r"\*{0,2}[^\W\d]\w*(?:\(\)|\[\d*\])*(?:\.(?:[^\W\d]\w*|<\w+>)(?:\(\)|\[\d*\])*)*(?:\.\*)?")
+_DOTTED: Final = r"\*{0,2}[^\W\d]\w*(?:\(\)|\[\d*\])*(?:\.(?:[^\W\d]\w*|<\w+>)(?:\(\)|\[\d*\])*)*(?:\.\*)?"
+_NAME: Final = re.compile(_DOTTED)
+_LINES: Final = re.compile(rf"(?:{_DOTTED}(?:\n(?!\Z)|\Z))*")
