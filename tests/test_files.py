@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rea_lint import files
 from rea_lint.config import Config, UserError, load
@@ -441,3 +443,21 @@ def test_files_that_have_nothing_to_do_with_restate_are_not_even_decoded(tree: W
     root = tree({f"m{i}.py": "import os\n" for i in range(20)})
     monkeypatch.setattr(files, "decode", lambda _: pytest.fail("decoded"))
     assert files.discover([root], Config(root=root)).looked_at == 20
+
+
+@given(
+    st.binary() | st.text().map(str.encode) | st.sampled_from([b"# coding: utf-7\n+", b"# coding: idna\n\xff", b"# coding: undefined\n"])
+)
+def test_no_bytes_raise_and_what_is_not_broken_gives_its_bytes_again(data: bytes) -> None:
+    text, encoding, broken = files.decode(data)
+    if broken is None and encoding in {"utf-8", "utf-8-sig"}:
+        assert text.encode(encoding) == data
+    if broken is not None:
+        assert 0 <= broken.span.start <= broken.span.end <= len(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["from" + " " * 50_000, "import " + "a," * 50_000, ": " * 50_000, "from . " * 20_000, "import " + "\\\n" * 50_000], ids=len
+)
+def test_imports_are_looked_for_in_linear_time(tree: Write, text: str) -> None:
+    assert len(discovered(tree({"a.py": R + text})).files) == 1

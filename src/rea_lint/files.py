@@ -120,13 +120,23 @@ def decode(data: bytes) -> tuple[str, str, Broken | None]:
         encoding = encoding if is_utf8 else name
     try:
         text = data.decode(encoding)
-    except UnicodeDecodeError as error:
-        readable = data[: error.start].decode(encoding, "replace")
-        text = data.decode(encoding, "replace")
-        message = f"Byte 0x{data[error.start]:02x} is not {encoding.removesuffix('-sig').upper()}"
-        return text, encoding, Broken(message, Span(len(readable), min(len(readable) + 1, len(text))))
-    at = text.find("\0")
-    return text, encoding, Broken("The file has a null byte, which Python does not read", Span(at, at + 1)) if at >= 0 else None
+    except UnicodeError as error:
+        start = error.start if isinstance(error, UnicodeDecodeError) else 0  # codecs written in Python may not say
+        readable, text = (_replaced(part, encoding) for part in (data[:start], data))
+        message = f"Byte 0x{data[start]:02x} is not {encoding.removesuffix('-sig').upper()}"
+    else:
+        at = text.find("\0")
+        return text, encoding, Broken("The file has a null byte, which Python does not read", Span(at, at + 1)) if at >= 0 else None
+    at = min(len(readable), len(text))
+    return text, encoding, Broken(message, Span(at, min(at + 1, len(text))))
+
+
+def _replaced(data: bytes, encoding: str) -> str:
+    """Bytes as text, with U+FFFD for what makes no sense; as UTF-8 if the encoding can do that for no bytes."""
+    try:
+        return data.decode(encoding, "replace")
+    except UnicodeError:
+        return data.decode("utf-8", "replace")
 
 
 def write(file: File, text: str) -> None:
@@ -469,7 +479,7 @@ def _cookie(data: bytes) -> tuple[str, Span] | None:
 
 _IMPORT = re.compile(
     r"""(?:^|[;:])[ \t\f]*(?:
-        from[ \t]*(?P<dots>(?:[ \t]*\.)*)[ \t]*(?P<module>[\w.]*)[ \t]+import[ \t]*(?P<names>\([^)]*\)|(?:\\\r?\n|[^\n\r;])*)
+        from\b(?P<dots>[ \t.]*)(?:(?P<module>\w[\w.]*)[ \t]*)?\bimport\b[ \t]*(?P<names>\([^)]*\)|(?:\\\r?\n|[^\n\r;])*)
         |import[ \t]+(?P<modules>(?:\\\r?\n|[^\n\r;])*)
     )""",
     re.MULTILINE | re.VERBOSE,
@@ -494,7 +504,7 @@ def _imports(text: str) -> Iterator[_Import]:
             for module in _names(match["modules"]):
                 yield _Import(0, module, ())
         elif match["module"] or match["dots"]:
-            yield _Import(match["dots"].count("."), match["module"], tuple(_names(match["names"])))
+            yield _Import(match["dots"].count("."), match["module"] or "", tuple(_names(match["names"])))
 
 
 def _names(listed: str) -> Iterator[str]:
@@ -515,6 +525,7 @@ class _Resolver:
         self.inner = self.packages | {folder for folder in self.folders if self.packages.intersection(_parents(folder, tree.root))}
         self.roots = [str(root) for root in config.source_roots if _is_under(str(root), tree.root)]
         self.distributions = [*self.roots, *self._distributions()]
+        self.names = {os.path.basename(path).removesuffix(".py") for path in (*tree.files, *self.folders, *tree.links)}
         self.searched: dict[str, tuple[list[str], list[str]]] = {}
         self.texts: dict[str, str] = {}
 
@@ -549,6 +560,8 @@ class _Resolver:
 
     def _root_of(self, path: str, parts: tuple[str, ...], name: str) -> str | None:
         """The first folder on the importing file's path from which an import works; `name` is what it takes from a module."""
+        if parts[0] not in self.names:
+            return None
         near, last = self._search(path)
         for root in dict.fromkeys((*near, *self.distributions, *last)):
             chain = self._chain(root, parts)
@@ -582,7 +595,7 @@ class _Resolver:
         if not parts and at in self.packages:
             return [os.path.join(at, "__init__.py")]
         for part in parts:
-            at = os.path.join(at, part)
+            at = at + os.sep + part
             at = self.tree.links.get(at, at)
             file = self.tree.links.get(at + ".py", at + ".py")
             if at in self.packages:
