@@ -8,18 +8,18 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from rea_lint.effects import Hop, Use, display, enter, uses, walk
 from rea_lint.handlers import Handler, Service, find
-from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take
+from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take, wrappers
 from rea_lint.resolve import Index, Resolver, Values, index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from rea_lint.effects import Silenced
     from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
     from rea_lint.packs import Effect, Knowledge
     from rea_lint.text import Span
-
-    Silenced = Callable[[Facts, Function, Span, Effect], bool]
 
 __all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
 
@@ -32,28 +32,6 @@ class Region(Enum):
     DURABLE = "durable"  # again on replay
     STEP = "step"  # once; its result is journaled
     OTHER = "other"  # neither, or not known
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One call of a chain: what is called, and where the call (or read) stands."""
-
-    name: str  # for display: `clients.pay`, `requests.post`
-    path: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """A call or read in durable code that has an effect, by itself or through what it calls."""
-
-    function: str  # in whose own code it stands
-    span: Span
-    call: Call | None  # None: something that is read, as `os.environ`
-    effect: Effect
-    chain: tuple[Hop, ...]  # from what durable code calls to what has the effect
-    primitive: str  # the canonical name of what has the effect: `time.time`
-    inside: str  # the function whose own code calls the primitive
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,38 +189,35 @@ class Project:
         for value in sorted(self.resolve(step.action.values)):
             info = self.knowledge.operation(value) if not self.index.is_ours(value) else None
             if info is not None:
-                hop = Hop(_display(value), self.path_of(step.function), step.action.span)
+                hop = Hop(display(value), self.path_of(step.function), step.action.span)
                 yield StepViolation(step, step.function, step.call, info.name, value.rpartition("().")[0], (hop,))
         for action in step.actions:
             path = self.path_of(action)
             for operation in self._stepped.operations.get(action, []):
-                hop = Hop(_display(f"{operation.context}.{operation.method}"), path, operation.call.span)
+                hop = Hop(display(f"{operation.context}.{operation.method}"), path, operation.call.span)
                 yield StepViolation(step, action, operation.call, operation.method, operation.context, (hop,))
             for edge in self._stepped.edges.get(action, []):
                 if edge.call is None:
                     continue
-                for method, (operation, hops) in sorted(self._operations_below(edge.target).items()):
-                    first = Hop(_display(edge.target), path, edge.span)
+                first = Hop(display(edge.target), path, edge.span)
+                for method, (operation, hops) in sorted(self._operations_below(action, edge).items()):
                     yield StepViolation(step, action, edge.call, method, operation.context, (first, *hops))
 
-    def _operations_below(self, start: str) -> dict[str, tuple[Operation, tuple[Hop, ...]]]:
-        """Each durable operation that step code from `start` on comes to, with the shortest chain to it."""
+    def _operations_below(self, caller: str, edge: Edge) -> dict[str, tuple[Operation, tuple[Hop, ...]]]:
+        """Each durable operation that a call in step code comes to, with the shortest chain to it."""
         found: dict[str, tuple[Operation, tuple[Hop, ...]]] = {}
-        seen = {start}
-        todo: list[tuple[str, tuple[Hop, ...]]] = [(start, ())]
-        for name, hops in todo:
-            for operation in self._stepped.operations.get(name, []):
-                last = Hop(_display(f"{operation.context}.{operation.method}"), self.path_of(name), operation.call.span)
-                found.setdefault(operation.method, (operation, (*hops, last)))
-            for edge in self._stepped.edges.get(name, []):
-                if edge.target not in seen:
-                    seen.add(edge.target)
-                    todo.append((edge.target, (*hops, Hop(_display(edge.target), self.path_of(name), edge.span))))
+        given = enter(self._stepped, caller, frozenset(), edge)
+        for way in walk(self._stepped, edge.target, given, lambda _: False):
+            for operation in self._stepped.operations.get(way.node, []):
+                last = Hop(display(f"{operation.context}.{operation.method}"), self.path_of(way.node), operation.call.span)
+                found.setdefault(operation.method, (operation, (*way.hops, last)))
         return found
 
     @cached_property
     def _uses(self) -> dict[str, tuple[Use, ...]]:
-        return _uses(self, self._durable, self._silenced)
+        reach, stepped = self._durable, self._stepped.nodes
+        reported = [n for n in reach.nodes if n in reach.roots or (n not in stepped and self.has_context(n))]
+        return uses(reach, reported, self._silenced)
 
 
 def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Project:
@@ -289,18 +264,8 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
             kind = f"{next((s.kind for s in services if s.name == handler.service and s.kind != 'service'), 'object')}-shared"
         context = next(name for name, declared in durable.index.knowledge.contexts.items() if declared == kind)
         durable.resolver.bind(handler.function, f"{handler.function}:{first.name}", {f"{context}()"})
-    for wrapper in _wrappers_of(durable, function):
+    for wrapper in wrappers(durable.index, durable.resolver, function):
         durable.roots[wrapper] = None
-
-
-def _wrappers_of(durable: Reach, function: Function) -> Iterator[str]:
-    """What the project's own decorators put around a handler."""
-    for refs in function.decorators:
-        for decorator in sorted(durable.resolver.resolve(refs)):
-            if decorator in durable.index.functions:
-                for wrapper in sorted(durable.resolver.result(decorator)):
-                    if wrapper in durable.index.functions and durable.index.functions[wrapper].scope == decorator:
-                        yield wrapper
 
 
 def _explore_all(durable: Reach) -> Reach:
@@ -461,70 +426,6 @@ def _reached(durable: Reach, handlers: Iterable[Handler]) -> dict[str, list[Hand
                     seen.add(target)
                     todo.append(target)
     return reached
-
-
-# -- effects -----------------------------------------------------------------------------------------------------------
-
-
-def _uses(project: Project, durable: Reach, silenced: Silenced) -> dict[str, tuple[Use, ...]]:
-    """The uses of each durable function that is reported on: one with a context in scope, or one that nobody we know calls.
-
-    Effects go up the call graph, breadth first from the primitives, so that every chain is a shortest one and recursion hides nothing.
-    They stop at a function that is reported on: what it does is said there.
-    """
-    reported = {n for n in durable.nodes if n in durable.roots or project.has_context(n)}
-    callers: dict[str, list[tuple[str, Edge]]] = defaultdict(list)
-    for name, edges in durable.edges.items():
-        for edge in edges:
-            if not edge.virtual and edge.target not in reported:
-                callers[edge.target].append((name, edge))
-    best: dict[tuple[str, Effect], tuple[tuple[Hop, ...], str, str]] = {}  # (function, effect) -> hops, primitive, the function that has it
-    frontier: list[tuple[str, Effect]] = []
-    uses: dict[str, dict[tuple[Span, Effect], Use]] = defaultdict(dict)
-
-    def clears(name: str, span: Span, effect: Effect) -> bool:
-        function = project.functions.get(name)
-        return function is not None and silenced(project.index.home[name], function, span, effect)
-
-    for name in durable.nodes:
-        for primitive in sorted(durable.primitives.get(name, ()), key=lambda p: (p.span, p.name)):
-            hop = Hop(_display(primitive.name), project.path_of(name), primitive.span)
-            if name in reported:
-                use = Use(name, primitive.span, primitive.call, primitive.effect, (hop,), primitive.name, name)
-                uses[name].setdefault((primitive.span, primitive.effect), use)
-            elif (name, primitive.effect) not in best and not _is_cleared(project, name, primitive.span, primitive.effect, clears):
-                best[name, primitive.effect] = ((hop,), primitive.name, name)
-                frontier.append((name, primitive.effect))
-    while frontier:
-        following: list[tuple[str, Effect]] = []
-        for name, effect in frontier:
-            hops, primitive_name, inside = best[name, effect]
-            for caller, edge in sorted(callers[name], key=lambda c: (c[0], c[1].span)):
-                hop = Hop(_display(name), project.path_of(caller), edge.span)
-                if caller in reported:
-                    use = Use(caller, edge.span, edge.call, effect, (hop, *hops), primitive_name, inside)
-                    uses[caller].setdefault((edge.span, effect), use)
-                elif (caller, effect) not in best and not _is_cleared(project, caller, edge.span, effect, clears):
-                    best[caller, effect] = ((hop, *hops), primitive_name, inside)
-                    following.append((caller, effect))
-        frontier = following
-    return {name: tuple(sorted(found.values(), key=lambda u: (u.span, u.effect.value))) for name, found in uses.items()}
-
-
-def _is_cleared(project: Project, name: str, span: Span, effect: Effect, clears: Callable[[str, Span, Effect], bool]) -> bool:
-    """Whether a comment clears an effect at a place in a function, or for the whole function."""
-    here = clears(name, span, effect)
-    function = project.functions.get(name)
-    return (function is not None and clears(name, function.name_span, effect)) or here
-
-
-def _display(name: str) -> str:
-    """A name as messages say it: the last two parts, without the parentheses of instances."""
-    parts = [p for p in name.replace("()", "").split(".") if not p.startswith("<")]
-    parts = [p.partition("#")[0] for p in parts]
-    if name.rpartition(".")[2].startswith("<lambda"):
-        return "a lambda"
-    return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2] != "builtins" else parts[-1]
 
 
 Found = TypeVar("Found", Operation, Step)

@@ -48,7 +48,8 @@ class Edge:
 
     target: str
     span: Span
-    call: Call | None  # None: an attribute read that runs a property
+    call: Call | None  # None: what runs by itself: a property that is read, a constructor, a field's factory
+    ref: Ref = ""  # what was resolved to `target`; of a field's factory, the field: `shop.Order().id`
     virtual: bool = False  # not a call: an agent's tool, a decorator's wrapper
 
 
@@ -60,6 +61,7 @@ class Primitive:
     effect: Effect
     span: Span
     call: Call | None
+    ref: Ref = ""  # as of `Edge`
 
 
 @dataclass
@@ -76,6 +78,13 @@ class Reach:
     steps: dict[str, list[Step]] = field(default_factory=dict)
     unknown: dict[str, list[Call]] = field(default_factory=dict)  # calls that could not be resolved
     takers: dict[tuple[str, str], None] = field(default_factory=dict)  # (function, parameter) that ends as a step's action
+
+    def fields(self, name: str) -> list[str]:
+        """The fields of a class that has no constructor of its own, in the order its constructor takes them."""
+        if self.resolver.method(name, "__init__"):
+            return []
+        lines = [self.index.classes[at].fields for at in self.index.ancestors(name, self.resolver) if at in self.index.classes]
+        return list(dict.fromkeys(field_name for fields in reversed(lines) for field_name in fields))
 
     def called(self) -> set[str]:
         """Everything that something runs (the roots run from outside)."""
@@ -133,47 +142,45 @@ class _Visit:
 
     def _class(self) -> None:
         """Making an instance runs the constructor, and the factories of fields that have one."""
-        declared = self.index.classes[self.name]
         for method in ("__new__", "__init__", "__post_init__", "model_post_init"):
             self.edges.extend(Edge(m, self.index.functions[m].name_span, None) for m in self.resolver.method(self.name, method))
         for at in self.index.ancestors(self.name, self.resolver):
-            if at not in self.index.classes:
-                continue
-            for field_name in self.index.classes[at].fields:
-                for binding in self.index.classes[at].attributes.get(field_name, ()):
-                    made = self.index.call_at(binding, declared.scope if at == self.name else self.index.classes[at].scope)
+            declared = self.index.classes.get(at)
+            for field_name in declared.fields if declared is not None else ():
+                for binding in declared.attributes.get(field_name, ()) if declared is not None else ():
+                    made = self.index.call_at(binding, at)
                     factory = made[1].argument(None, "default_factory") if made is not None else None
-                    if factory is not None and at == self.name:
-                        self._run_values(factory.values, factory.span, None)
+                    if factory is not None:
+                        self._run_values(factory.values, binding.span, None, f"{self.name}().{field_name}")
 
     def _read(self, ref: Ref, span: Span) -> None:
-        self.edges.extend(Edge(function, span, None) for function in self.resolver.property_of(ref))
+        self.edges.extend(Edge(function, span, None, ref) for function in self.resolver.property_of(ref))
         if ":" not in ref or "." in ref.rpartition(":")[2]:
             for value in sorted(self.resolver.resolve(ref)):
                 if value in self.knowledge.reads and not self.index.is_ours(value):
                     effect = self.knowledge.effect(value, None)
                     if effect is not None:
-                        self._primitives().append(Primitive(value, effect, span, None))
+                        self._primitives().append(Primitive(value, effect, span, None, ref))
 
     def _call(self, function: Function, call: Call) -> None:
-        targets = sorted(self.resolver.resolve(call.callees))
+        targets = [(ref, target) for ref in call.callees for target in sorted(self.resolver.resolve(ref))]
         for ref in call.callees:
             head = ref.rpartition(".")[0]
             if head and "." in head.rpartition(":")[2]:
-                self.edges.extend(Edge(p, call.callee_span, None) for p in self.resolver.property_of(head))
+                self.edges.extend(Edge(p, call.callee_span, None, head) for p in self.resolver.property_of(head))
         if not targets:
             self.reach.unknown.setdefault(self.name, []).append(call)
-        for target in targets:
-            self._target(function, call, target)
+        for ref, target in targets:
+            self._target(function, call, ref, target)
         if call.entered:
             self._enter(call)
 
-    def _target(self, function: Function, call: Call, target: str) -> None:
+    def _target(self, function: Function, call: Call, ref: Ref, target: str) -> None:
         knowledge = self.knowledge
         if target in knowledge.steps:
             self._step(call, knowledge.steps[target].position, knowledge.steps[target].keyword, direct=True)
         if self.index.is_ours(target) and target not in knowledge.exact:
-            self._ours(function, call, target)
+            self._ours(function, call, ref, target)
             return
         operation = knowledge.operation(target)
         if operation is not None:
@@ -182,30 +189,30 @@ class _Visit:
             return
         effect = knowledge.effect(target, call, self.resolver.resolve)
         if effect is not None:
-            self._primitives().append(Primitive(target, effect, call.span, call))
+            self._primitives().append(Primitive(target, effect, call.span, call, ref))
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
             for argument in call.arguments:
-                self._run_values(argument.values, call.span, call)
+                for value in argument.values:
+                    self._run_values((value,), call.span, call, value)
 
-    def _ours(self, function: Function, call: Call, target: str) -> None:
+    def _ours(self, function: Function, call: Call, ref: Ref, target: str) -> None:
         owner = target.removesuffix("()")
         if target in self.index.functions:
-            self._enter_function(function, call, target)
+            self._enter_function(function, call, ref, target)
         elif target in self.index.classes:
-            self.edges.append(Edge(target, call.span, call))
+            self.edges.append(Edge(target, call.span, call, ref))
             self._construct(call, target)
         elif owner != target and owner in self.index.classes:
             for method in self.resolver.method(owner, "__call__"):
-                self._enter_function(function, call, method, frozenset({target}))
+                self._enter_function(function, call, f"{ref}.__call__", method, frozenset({target}))
 
-    def _enter_function(self, function: Function, call: Call, target: str, receivers: Values | None = None) -> None:
+    def _enter_function(self, function: Function, call: Call, ref: Ref, target: str, receivers: Values | None = None) -> None:
         called = self.index.functions[target]
-        self.edges.append(Edge(target, call.span, call))
-        for wrapper in _wrappers(self.index, self.resolver, called):
-            self.edges.append(Edge(wrapper, call.span, call))
+        self.edges.append(Edge(target, call.span, call, ref))
+        self.edges.extend(Edge(wrapper, call.span, None) for wrapper in wrappers(self.index, self.resolver, called))
         if receivers is None:
             receivers = self._receivers(function, call, called)
-        for parameter, argument in _match(called, call, bound=bool(receivers)):
+        for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
             self.news |= self.resolver.bind(target, slot, self.resolver.resolve(argument.values))
             if (target, parameter.removesuffix("[]")) in self.reach.takers:
@@ -254,7 +261,7 @@ class _Visit:
         constructors = self.resolver.method(target, "__init__")
         for constructor in constructors:
             called = self.index.functions[constructor]
-            for parameter, argument in _match(called, call, bound=True):
+            for parameter, argument in match(called, call, bound=True):
                 self.news |= self.resolver.bind(constructor, f"{constructor}:{parameter}", self.resolver.resolve(argument.values))
                 if (constructor, parameter) in self.reach.takers:
                     self._hand_over(call, argument, direct=False)
@@ -277,7 +284,7 @@ class _Visit:
             if value.endswith("()") and value[:-2] in self.index.classes:
                 for method in ("__enter__", "__aenter__", "__exit__", "__aexit__"):
                     for function in self.resolver.method(value[:-2], method):
-                        self.edges.append(Edge(function, call.span, call))
+                        self.edges.append(Edge(function, call.span, None))
                         parameters = self.index.functions[function].parameters
                         if parameters:
                             self.news |= self.resolver.bind(function, f"{function}:{parameters[0].name}", {value})
@@ -294,15 +301,15 @@ class _Visit:
         for ref in action.values:
             take(self.reach, ref)
 
-    def _run_values(self, values: Refs, span: Span, call: Call | None) -> None:
+    def _run_values(self, values: Refs, span: Span, call: Call | None, ref: Ref) -> None:
         """Something that calls what it is given: `sorted(key=...)`, a field's default factory."""
         for value in sorted(self.resolver.resolve(values)):
             if value in self.index.functions or value in self.index.classes:
-                self.edges.append(Edge(value, span, call))
+                self.edges.append(Edge(value, span, None, ref))
             elif not self.index.is_ours(value):
                 effect = self.knowledge.effect(value, None)
                 if effect is not None:
-                    self._primitives().append(Primitive(value, effect, span, call))
+                    self._primitives().append(Primitive(value, effect, span, call, ref))
 
     def _primitives(self) -> list[Primitive]:
         return self.reach.primitives.setdefault(self.name, [])
@@ -316,7 +323,7 @@ def take(reach: Reach, ref: Ref) -> None:
         reach.takers[function, name] = None
 
 
-def _match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, Argument]]:
+def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, Argument]]:
     """Which parameter (`name`, or `name[]` for one of `*args`) gets which argument; `bound`: the first parameter is given already."""
     parameters = called.parameters[1:] if bound and called.binds is not None else called.parameters
     positional = [p for p in parameters if p.kind == "positional"]
@@ -339,7 +346,7 @@ def _match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, 
             yield f"{others}[]", argument
 
 
-def _wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[str]:
+def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[str]:
     """The functions that the project's own decorators put around a function: they run whenever it is called."""
     for refs in called.decorators:
         for decorator in sorted(resolver.resolve(refs)):
