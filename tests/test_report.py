@@ -182,8 +182,11 @@ def test_summary_says_what_was_looked_at() -> None:
 
 
 def test_summary_says_loudly_that_there_was_no_handler() -> None:
-    assert summary(3, 0, 0, []) == "Checked 3 files: no Restate handler found, so no durable code was linted."
-    assert summary(0, 0, 0, []) == "Checked 0 files: no Restate handler found."
+    assert summary(3, 0, 0, []) == "Checked 3 files: NO RESTATE HANDLER FOUND, so no durable code was linted; no findings."
+
+
+def test_summary_counts_handlers_elsewhere_in_the_project() -> None:
+    assert summary(1, 0, 0, [], around=12) == "Checked 1 file, in a project with 12 handlers: no findings."
 
 
 def test_statistics_count_most_first() -> None:

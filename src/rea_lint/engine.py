@@ -75,8 +75,8 @@ def check(
     errors: list[InternalError] = []
 
     surveyed = [list(_surveyed(world, errors)) for world in worlds(files)]
-    comments = _Comments() if ignore_suppressions else _Comments.of((f for facts in surveyed for f in facts), sources)
-    projects = tuple(link(facts, knowledge, comments.clears) for facts in surveyed)
+    comments = _Comments() if ignore_suppressions else _Comments.of((facts for world in surveyed for facts in world), sources)
+    projects = tuple(link(world, knowledge, comments.clears) for world in surveyed)
 
     found, failed = rule.tell(_unreadable(files, surveyed, reported), _rules_for("Broken", selection, entries), sources)
     errors += failed
@@ -92,6 +92,15 @@ def check(
     errors += failed
     diagnostics += (d for d in _diagnostics(idle, selection) if not comments.silence_by_name(d))
     return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources)
+
+
+def overview(files: Iterable[File], config: Config) -> Report:
+    """Handlers and what they do, as `Report.projects` have it; no rule is asked, and no comment clears anything.  Raises UserError."""
+    files = tuple(files)
+    knowledge = knowledge_for(config)
+    errors: list[InternalError] = []
+    projects = tuple(link(list(_surveyed(world, errors)), knowledge, lambda *_: False) for world in worlds(files))
+    return Report((), tuple(errors), projects, {file.path: Source(file.text or "") for file in files})
 
 
 def knowledge_for(config: Config) -> Knowledge:

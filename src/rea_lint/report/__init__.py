@@ -40,12 +40,19 @@ def render(form: str, diagnostics: Sequence[Diagnostic], view: View) -> str:
     return text
 
 
-def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diagnostic], *, unsafe: bool = False) -> str:
-    """One sentence on what was looked at and what was found.  `unsafe`: unsafe fixes were asked for, so none is held back."""
-    if not handlers:
-        return f"Checked {_count(files, 'file')}: no Restate handler found{', so no durable code was linted' if files else ''}{_found(diagnostics)}."
-    looked_at = f"Checked {_count(files, 'file')}, {_count(handlers, 'handler')} in {_count(services, 'service')}"
-    return f"{looked_at}: {severities(diagnostics) or 'no findings'}{_fixable(diagnostics, unsafe=unsafe)}."
+def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diagnostic], *, around: int = 0, unsafe: bool = False) -> str:
+    """One sentence on what was looked at and what was found.
+
+    `around` counts the handlers of the project that stand in other files than those that were asked for.  `unsafe`: unsafe fixes
+    were asked for, so none is held back.
+    """
+    found = f"{severities(diagnostics) or 'no findings'}{_fixable(diagnostics, unsafe=unsafe)}."
+    looked_at = f"Checked {_count(files, 'file')}"
+    if handlers:
+        return f"{looked_at}, {_count(handlers, 'handler')} in {_count(services, 'service')}: {found}"
+    if around:
+        return f"{looked_at}, in a project with {_count(around, 'handler')}: {found}"
+    return f"{looked_at}: NO RESTATE HANDLER FOUND, so no durable code was linted; {found}"
 
 
 def severities(diagnostics: Iterable[Diagnostic]) -> str:
@@ -64,10 +71,6 @@ def statistics(diagnostics: Iterable[Diagnostic]) -> str:
     counts = Counter((d.code, d.name) for d in diagnostics)
     width = max((len(str(n)) for n in counts.values()), default=0)
     return "".join(f"{n:>{width}}  {code}  {name}\n" for (code, name), n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
-
-
-def _found(diagnostics: Sequence[Diagnostic]) -> str:
-    return f"; {severities(diagnostics)}" if diagnostics else ""
 
 
 def _fixable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> str:

@@ -1,0 +1,133 @@
+"""The command line.  The only package that prints: findings to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import click
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+COMMANDS = ("check", "handlers", "rule")  # each a module of this package with a command of that name, imported when it is asked for
+CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: runs, and exits with the code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit code: 0 nothing found, 1 findings, 2 wrong use, broken configuration or an error of ours.
+
+    Nothing that a user, a file or a configuration does ends in a traceback; an error of ours shows one with `--verbose`.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # what a terminal or pipe cannot show is no reason to die
+            stream.reconfigure(errors="backslashreplace")
+    if arguments in (["--version"], ["-V"]):  # asked for often, by tools: not worth an import of click
+        return _closing(_print_version)
+    return _closing(lambda: _guarded(arguments))
+
+
+def _guarded(arguments: list[str]) -> int:
+    import click
+
+    from rea_lint.config import UserError
+
+    try:
+        result = _group().main(_with_command(arguments), prog_name="rea-lint", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return FAILED
+    except UserError as error:
+        print(f"rea-lint: error: {error}", file=sys.stderr)
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 -- the outermost door
+        complain(f"{type(error).__name__}: {error}", f"rea-lint {' '.join(arguments)}", error, verbose=_is_verbose(arguments))
+        return FAILED
+    return result if isinstance(result, int) else CLEAN
+
+
+def complain(what: str, where: str, error: BaseException | str, *, verbose: bool) -> None:
+    """Say that something of ours went wrong: one line, with what is needed to report it."""
+    import traceback
+
+    what = " ".join(what.split())
+    print(f"rea-lint: internal error: {what} ({where}); this is a bug of rea-lint, please report it with that file", file=sys.stderr)
+    if verbose:
+        print(error if isinstance(error, str) else "".join(traceback.format_exception(error)), file=sys.stderr)
+    else:
+        print("rea-lint: --verbose shows the traceback", file=sys.stderr)
+
+
+def _closing(work: Callable[[], int]) -> int:
+    """Do the work and write out what it printed; a reader that went away (`| head`) is no error."""
+    try:
+        code = work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes again at exit: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FOUND
+    return code
+
+
+def _with_command(arguments: list[str]) -> list[str]:
+    """`rea-lint PATHS` is `rea-lint check PATHS`."""
+    if not arguments or arguments[0] in COMMANDS or arguments[0] in {"--help", "-h", "--version", "-V"}:
+        return arguments
+    return ["check", *arguments]
+
+
+def _group() -> click.Group:
+    import click
+
+    class Commands(click.Group):
+        """Commands that are imported when they are asked for."""
+
+        def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
+            return list(COMMANDS)
+
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- the same
+            if cmd_name not in COMMANDS:
+                return None
+            command: click.Command = import_module(f"rea_lint.cli.{cmd_name}").command
+            return command
+
+    group = Commands(
+        "rea-lint",
+        help="Find code that breaks durable execution in services written with the Restate Python SDK.",
+        epilog="`rea-lint PATHS` is `rea-lint check PATHS`.",
+        context_settings=CONTEXT,
+    )
+
+    def show(ctx: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value:
+            _print_version()
+            ctx.exit()
+
+    group.params.append(
+        click.Option(["--version", "-V"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Show the version.")
+    )
+    return group
+
+
+def _print_version() -> int:
+    from importlib.metadata import version
+
+    print(f"rea-lint {version('rea-lint')}")
+    return CLEAN
+
+
+def _is_verbose(arguments: Sequence[str]) -> bool:
+    return "-v" in arguments or "--verbose" in arguments

@@ -1,0 +1,49 @@
+"""From the command line to a configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rea_lint import config as configuration
+from rea_lint.config import Config, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+
+def settings(paths: Sequence[str], given: Sequence[str], overrides: Mapping[str, object], *, isolated: bool) -> Config:
+    """The configuration for what is at the paths.  `given` are values of `--config`: a file, and options as TOML.  Raises UserError."""
+    inline = [text for text in given if "=" in text and not Path(text).exists()]
+    files = [Path(text) for text in given if text not in inline]
+    if len(files) > 1:
+        raise UserError(f"--config: one file at most, not {' and '.join(map(str, files))}")
+    start = Path(os.path.commonpath([Path.cwd() / path for path in paths]))
+    return configuration.load(start, files[0] if files else None, isolated, overrides, inline)
+
+
+def with_selectors(config: Config, select: tuple[str, ...], ignore: tuple[str, ...], extend_select: tuple[str, ...]) -> Config:
+    """As in ruff: `--select` replaces what the configuration says about rules; the other two add to it, and win over it."""
+    if select:
+        return replace(config, select=select, ignore=ignore, extend_select=extend_select)
+    kept = tuple(word for word in config.ignore if word not in extend_select)
+    return replace(config, ignore=(*kept, *ignore), extend_select=(*config.extend_select, *extend_select))
+
+
+def shown(config: Config) -> Iterator[str]:
+    """One line an option: its value, and where it comes from."""
+    for option in configuration.OPTIONS:
+        origin = config.origins.get(option.name)
+        yield f"{option.name} = {_toml(getattr(config, option.field))}  # {origin or 'default'}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, float) else f'"{value}"'
