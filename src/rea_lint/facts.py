@@ -12,6 +12,7 @@ ref                                   means
 ``X.name``                            the attribute ``name`` of ``X``
 ``X[]``, ``X[0]``                     an element of ``X``: any one (iteration, subscript), or the one at a literal index
 ``X.<enter>``                         what ``with X as it`` binds
+``X.<partial>``                       ``functools.partial`` of ``X``: called like it, with other arguments
 ``m.C.<super>``                       ``super()`` in a method of the class ``m.C``
 ``(empty)``                           not known
 ====================================  ======================================================================

@@ -54,7 +54,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     registers = _registering_parameters(found, resolver)
     for function in found.functions.values():
         for refs in function.decorators:
-            for decorator in sorted(resolver.resolve(_called(refs))):
+            for decorator in sorted(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
                 if decorator in registrations:
                     registered.append((function.name, decorator, _decorator_call(found, function, refs), refs))
             for decorator in sorted(resolver.resolve(refs)):
@@ -79,7 +79,9 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
         function = found.functions[name]
         service = _service_of(found, resolver, refs, services)
         kind = _literal(made, None, "kind") or registrations[registration]
-        recovers = any(v in found.knowledge.recovering for d in function.decorators for v in resolver.resolve(_called(d)))
+        recovers = refs != _unwrapped(found, resolver, refs) or any(
+            value in found.knowledge.recovering for decorator in function.decorators for value in resolver.resolve(decorator)
+        )
         display = service.name if service is not None else _service_kind(registration)
         handler = Handler(
             name,
@@ -97,6 +99,18 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
         ordered,
         sorted(wrapped.items()),
     )
+
+
+def _unwrapped(found: Index, resolver: Resolver, refs: Refs) -> Refs:
+    """`counter.handler` where `counter = explicit_recovery(VirtualObject("counter"))`: the refs of what was marked."""
+    unwrapped: list[Ref] = []
+    for ref in refs:
+        head, _, method = ref.partition("()")[0].rpartition(".")
+        for holder, binding in found.bindings(head):
+            made = found.call_at(binding, holder)
+            if made is not None and made[1].arguments and resolver.resolve(made[1].callees) & found.knowledge.recovering:
+                unwrapped += [f"{value}.{method}{ref.partition('()')[1]}" for value in made[1].arguments[0].values]
+    return tuple(unwrapped) or refs
 
 
 def _called(refs: Refs) -> Refs:
@@ -170,21 +184,21 @@ def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[
                 if made:
                     return made[0]
             continue
-        scope, name = (ref.rpartition(":")[0], ref.rpartition(":")[2]) if ":" in ref else (ref.rpartition(".")[0], ref.rpartition(".")[2])
-        if scope in found.functions:
-            bindings = found.functions[scope].variables.get(name, ())
-        elif scope in found.modules:
-            bindings = found.modules[scope].variables.get(name, ())
+        scope, _, name = ref.rpartition("." if ":" not in ref else ":")
+        holders = found.bindings(ref) or [
+            (owner, binding) for owner in _classes(found, resolver, scope) for binding in found.classes[owner].attributes.get(name, ())
+        ]
+        if scope in found.modules:
             todo.extend(f"{star}.{name}" for star in found.modules[scope].stars)
-        else:
-            bindings = tuple(b for c in _classes(found, resolver, scope) for b in found.classes[c].attributes.get(name, ()))
-            scope = next(iter(_classes(found, resolver, scope)), scope)
-        for binding in bindings:
-            made_at = found.call_at(binding, scope)
-            if made_at is not None and (made_at[0].name, made_at[1].span) in services:
-                return services[made_at[0].name, made_at[1].span]
-            for function in found.functions.values() if scope in found.classes else ():
-                if function.owner == scope and (function.name, binding.span) in services:
+        for holder, binding in holders:
+            made_at = found.call_at(binding, holder)
+            if made_at is not None:
+                spans = (made_at[1].span, *(a.span for a in made_at[1].arguments))
+                for span in spans:
+                    if (made_at[0].name, span) in services:
+                        return services[made_at[0].name, span]
+            for function in found.functions.values() if holder in found.classes else ():
+                if function.owner == holder and (function.name, binding.span) in services:
                     return services[function.name, binding.span]
             todo.extend(binding.values)
     return None

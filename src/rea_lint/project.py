@@ -234,7 +234,7 @@ def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Pr
         _enter_handler(durable, handler, services)
     for slot, values in wrapped:
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
-    stepped = _explore_all(durable)
+    stepped = _explore_all(durable, frozenset(h.function for h in handlers))
     reached = _reached(durable, handlers)
     return Project(
         facts={f.path: f for f in files},
@@ -268,7 +268,7 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
         durable.roots[wrapper] = None
 
 
-def _explore_all(durable: Reach) -> Reach:
+def _explore_all(durable: Reach, handlers: frozenset[str]) -> Reach:
     """Explore durable code and the steps it hands over, until neither finds more."""
     found = durable.index
     agents = _attached_tools(found, durable.resolver)
@@ -291,7 +291,7 @@ def _explore_all(durable: Reach) -> Reach:
             if helpers_added:
                 break
             helpers_added = True
-            for root in _helpers(durable, stepped):
+            for root in _helpers(durable, stepped, handlers):
                 durable.roots[root] = None
             if len(durable.takers) + len(durable.roots) == before:
                 break
@@ -366,12 +366,12 @@ def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: s
     return kept or stored or any(resolver.resolve(call.callees) for call, _ in passed)
 
 
-def _helpers(durable: Reach, stepped: Reach) -> Iterator[str]:
+def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str]) -> Iterator[str]:
     """Functions with a parameter that is annotated as a context and that nobody we know calls: only durable code has a context to give."""
     found = durable.index
     contexts = found.knowledge.contexts
     for function in found.functions.values():
-        if function.name in durable.nodes or function.name in stepped.nodes or not function.calls:
+        if function.name in durable.nodes or function.name in stepped.nodes or function.name in handlers or not function.calls:
             continue
         for parameter in function.parameters:
             values = durable.resolver.resolve(parameter.annotation) if parameter.annotation else frozenset()

@@ -408,6 +408,7 @@ class Agents:
         for inner in function.calls:
             if inner.span in spans:
                 yield from self._of_call(function, inner)
+                yield from self._of_refs(tuple(ref.rpartition(".")[0] for ref in inner.callees), function)  # `agent.as_tool()`
         for refs in argument.elements:
             yield from self._of_refs(refs, function)
 
@@ -415,9 +416,7 @@ class Agents:
         """Follow variables to the calls that made the agents they hold."""
         for ref in refs:
             yield from self.attached.get(ref, ())
-            head, colon, name = ref.rpartition(":")
-            scope, name = (head, name) if colon else (ref.rpartition(".")[0], ref.rpartition(".")[2])
-            for holder, binding in _bindings(self.index, scope, name):
+            for holder, binding in self.index.bindings(ref):
                 made = self.index.call_at(binding, holder)
                 if made is not None:
                     yield from self._of_call(*made)
@@ -429,14 +428,6 @@ class Agents:
                     if value in self.index.functions:
                         for call in self.index.functions[value].calls:
                             yield from self._of_call(self.index.functions[value], call)
-
-
-def _bindings(index: Index, scope: str, name: str) -> list[tuple[str, Binding]]:
-    if scope in index.functions:
-        return [(scope, b) for b in index.functions[scope].variables.get(name, ())]
-    if scope in index.modules:
-        return [(scope, b) for b in index.modules[scope].variables.get(name, ())]
-    return []
 
 
 def _argument(call: Call, place: str | int) -> Argument | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rea_lint.facts import Binding
+from rea_lint.packs import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,6 +43,19 @@ class Index:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
         base = name.partition("(")[0]
         return base in self.functions or base in self.classes or base in self.modules
+
+    def bindings(self, ref: Ref) -> list[tuple[str, Binding]]:
+        """How a variable of a function or module gets its values, with the function or module."""
+        colon = ":" in ref
+        scope, _, name = ref.rpartition(":" if colon else ".")
+        table = (
+            self.functions[scope].variables
+            if colon and scope in self.functions
+            else self.modules[scope].variables
+            if scope in self.modules
+            else {}
+        )
+        return [(scope, binding) for binding in table.get(name, ())]
 
     def call_at(self, binding: Binding, scope: str) -> tuple[Function, Call] | None:
         """The call that gives a variable its value, and the function that makes it; `scope` is the function, class or module of the variable."""
@@ -137,9 +151,12 @@ class Resolver:
             return self._union(self.result(value) for value in sorted(self._resolve(ref[:-2])))
         if ref.endswith("]"):
             return self._elements(ref)
+        if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
+            known = self.index.knowledge.exact
+            return frozenset(v for v in self._resolve(ref.removesuffix(".<partial>")) if not isinstance(known.get(v), Condition))
         if ref.endswith(".<enter>"):
             return self._entered(ref.removesuffix(".<enter>"))
-        if ref in self.index.functions or ref in self.index.classes or ref in self.index.modules:
+        if ref in self.index.modules or ((ref in self.index.functions or ref in self.index.classes) and not self._is_redefined(ref)):
             return self._public(ref)
         cut = max(ref.rfind("."), ref.rfind(":"))
         if cut < 0:
@@ -155,6 +172,11 @@ class Resolver:
     def _public(self, name: str) -> Values:
         """A name of the project; the sources of a library that the packs know count as that library."""
         return frozenset({self.index.knowledge.canonical(name)})
+
+    def _is_redefined(self, name: str) -> bool:
+        """Whether a module has other bindings for the name of one of its functions or classes."""
+        module, _, last = name.rpartition(".")
+        return module in self.index.modules and last in self.index.modules[module].variables
 
     def _union(self, parts: Iterable[Values]) -> Values:
         return frozenset().union(*parts)
@@ -215,11 +237,12 @@ class Resolver:
         index = self.index
         dotted = f"{module}.{name}"
         file = index.modules[module]
+        if (dotted in index.functions or dotted in index.classes) and name not in file.variables:
+            return self._public(dotted)
         found: list[str] = []
-        if dotted in index.functions or dotted in index.classes:
-            found += sorted(self._public(dotted))
         for binding in file.variables.get(name, ()):
-            found += [value for value in self._all(binding.values) if value not in found]
+            given = sorted(self._public(dotted)) if binding.values == (dotted,) else self._all(binding.values)
+            found += [value for value in given if value not in found]
         if not found and dotted in index.modules:
             return frozenset({dotted})
         if not found:
@@ -254,7 +277,7 @@ class Resolver:
             properties = [m for m in methods if index.functions[m].is_property]
             if properties:
                 return self._union(self.result(p) for p in properties)
-            found = [*methods, *handed]
+            found = [*methods[-1:], *handed]
             for binding in bindings:
                 found += self._all(binding.values)
             return frozenset(found[: MOST_VALUES * 2])
@@ -281,7 +304,7 @@ class Resolver:
         for at in self.index.ancestors(owner, self):
             methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
             if methods:
-                return tuple(methods)
+                return methods[-1:]  # the last definition wins
         return ()
 
     # -- results --

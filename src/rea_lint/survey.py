@@ -150,6 +150,7 @@ class _Scopes:
     decorated: dict[int, str] = field(default_factory=dict)
     stored: list[tuple[ast.expr, ast.expr, _Scope]] = field(default_factory=list)  # container, what is put into it
     comprehensions: dict[int, _Scope] = field(default_factory=dict)
+    unconditional: set[int] = field(default_factory=set)  # statements that stand directly in a module or class
     depth: int = 0
 
 
@@ -179,6 +180,8 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
         found.depth = max(found.depth, depth)
         deeper = depth + 1
         body = scope.body
+        if isinstance(node, ast.Module | ast.ClassDef):
+            found.unconditional.update(id(statement) for statement in node.body)
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
                 inner = _enter_function(node, scope, unique, found)
@@ -344,11 +347,20 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
     return found
 
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
 def _enter_function(node: FunctionNode, scope: _Scope, unique: Callable[[_Scope, str], str], found: _Scopes) -> _Scope:
     if isinstance(node, ast.Lambda):
         name = unique(scope, f"<lambda@{node.lineno},{node.col_offset}>")
     else:
         name = unique(scope, node.name)
+        if (
+            scope.kind != "function"
+            and id(node) in found.unconditional
+            and all(isinstance(b.place, _DEFINITIONS) for b in scope.binds[node.name])
+        ):
+            scope.binds[node.name].clear()  # a second definition replaces the first
         _bind(scope, node.name, name, node)
         if scope.kind == "class":
             scope.methods[node.name].append(name)
@@ -569,10 +581,16 @@ class _Names:
         if not (isinstance(node.func, ast.Name) or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name))):
             return None
         match self.refs(node.func, scope):
-            case ("functools.partial" | "functools.partialmethod" | "copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
+            case ("functools.partial" | "functools.partialmethod",) if node.args:
+                return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
+            case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
             case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
                 return _distinct([*self.annotation(node.args[0], scope)[0], *self.refs(node.args[1], scope, depth + 1)])
+            case (stack,) if (
+                stack.endswith((".enter_context", ".enter_async_context")) and node.args
+            ):  # of an exit stack, by its name: it gives what it enters
+                return (f"{stack}()", *(f"{ref}.<enter>" for ref in self.refs(node.args[0], scope, depth + 1)))
             case ("builtins.super",):
                 owner = _class_around(scope)
                 return (f"{owner.name}.<super>",) if owner is not None else ()
