@@ -80,6 +80,7 @@ SOME_VERSIONS = {
     "tomllib.loads": ((3, 11), None),
     "tty.cfmakecbreak": ((3, 12), None),
     "tty.cfmakeraw": ((3, 12), None),
+    "turtle.settiltangle": (None, (3, 12)),
     "urllib.request.FancyURLopener": (None, (3, 13)),
     "urllib.request.URLopener": (None, (3, 13)),
     "uuid.uuid6": ((3, 14), None),
@@ -447,7 +448,7 @@ def test_every_standard_random_function_has_its_replacement() -> None:
 
 def _public(cls: type) -> dict[str, list[str]]:
     """The public methods of a class, and their parameters without `self`."""
-    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    stars: dict[object, str] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
     return {
         name: [f"{stars.get(p.kind, '')}{p.name}" for p in list(inspect.signature(method).parameters.values())[1:]]
         for name, method in inspect.getmembers(cls, inspect.isfunction)
