@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import libcst as cst
 
-from rea_lint.flow import Consequence
 from rea_lint.diagnostic import Related
+from rea_lint.flow import Arrival, Consequence, Sink
 from rea_lint.names import refs
 from rea_lint.project import Region
-from rea_lint.tree import Tree, Unreadable
+from rea_lint.tree import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.config import Config
     from rea_lint.facts import Call, Function, Refs
-    from rea_lint.project import Operation, Project, Step, Use
-    from rea_lint.text import Source, Span
-    from rea_lint.tree import FunctionNode
+    from rea_lint.flow import Forest
+    from rea_lint.project import Operation, Step, Use
+    from rea_lint.text import Span
+    from rea_lint.tree import FunctionNode, Tree
 
 
 class Durable:
@@ -30,12 +31,13 @@ class Durable:
     (`Unreadable`): questions about nodes then raise, questions by span answer "not known", and the visit says so once.
     """
 
-    def __init__(self, project: Project, path: str, function: Function, source: Source, config: Config) -> None:
-        self.project = project
+    def __init__(self, forest: Forest, path: str, function: Function, config: Config) -> None:
+        self.project = forest.project
         self.path = path
         self.function = function
-        self.source = source
+        self.source = forest.sources[path]
         self.config = config
+        self._forest = forest
         self.unreadable: str | None = None  # why the tree, or the places in it, could not be had
 
     @property
@@ -177,13 +179,18 @@ class Durable:
         return tuple(Related(hop.path, hop.span, f"`{caller.name}` calls `{hop.name}`") for caller, hop in pairs)
 
     def consequence(self, span: Span) -> Consequence:
-        """Where the value of the expression at `span` goes."""
-        raise NotImplementedError
+        """Where the value of the expression at `span` goes: what decides how bad it is that replay gives another."""
+        try:
+            found = self._forest.consequence(self.function, self.path, span)
+        except Unreadable as error:
+            self.unreadable = str(error)
+            found = None
+        return found or Consequence((Arrival(Sink.ELSEWHERE, self.path, span, self.source.text[span.start : span.end]),))
 
     @cached_property
     def _tree(self) -> Tree:
         try:
-            return Tree(self.function, self.project.facts[self.path].functions, self.source)
+            return self._forest.tree(self.function, self.path)
         except Unreadable as error:
             self.unreadable = str(error)
             raise

@@ -1,15 +1,35 @@
-"""Where the value of an expression goes inside one function: what decides how bad it is that replay gives another."""
+"""Where the value of an expression goes: what decides how bad it is that replay gives another.
+
+Values are followed through assignments, containers, expressions, conditions and calls, without regard to the order of statements,
+into nested functions, into helpers that get them together with a context, and back to the callers of a helper that returns them.
+What a durable operation or a step gives is journaled: there a value ends.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import libcst as cst
+
 from rea_lint.diagnostic import Related, Severity
+from rea_lint.names import refs
+from rea_lint.packs import Effect
+from rea_lint.project import Region
+from rea_lint.tree import Tree, Unreadable
 
 if TYPE_CHECKING:
-    from rea_lint.text import Span
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rea_lint.facts import Function
+    from rea_lint.project import Operation, Project, Step
+    from rea_lint.text import Source, Span
+
+MOST_STEPS = 5_000  # expressions that one value is followed through
+MOST_TREES = 16  # that are kept: a tree takes some 20 kB a line
 
 
 class Sink(Enum):
@@ -61,7 +81,7 @@ class Arrival:
         return Related(self.path, self.span, f"the value {self.says}")
 
 
-DECISIVE = (Sink.BRANCH, Sink.ARGUMENT)
+DECISIVE = frozenset({Sink.BRANCH, Sink.ARGUMENT})
 HARMLESS = frozenset({Sink.DURATION, Sink.RESULT, Sink.LOG, Sink.DISCARDED})
 
 
@@ -87,6 +107,556 @@ class Consequence:
 
         None where it is not known, or goes into a step: the rule's own.
         """
-        if any(sink in self.sinks for sink in DECISIVE):
+        if not self.sinks.isdisjoint(DECISIVE):
             return Severity.ERROR
         return Severity.INFO if self.sinks <= HARMLESS else None
+
+
+class Forest:
+    """The trees of a project's functions, made at first need; the last few are kept."""
+
+    def __init__(self, project: Project, sources: Mapping[str, Source]) -> None:
+        self.project = project
+        self.sources = sources
+        self._flows: dict[str, _Flow] = {}
+
+    def tree(self, function: Function, path: str) -> Tree:
+        """The tree of a function that stands in no other durable function; raises Unreadable."""
+        return self._flow(function, path).tree
+
+    def consequence(self, function: Function, path: str, span: Span) -> Consequence | None:
+        """Where the value of the expression at `span` of a function goes; None if there is none.  Raises Unreadable."""
+        flow = self._flow(function, path)
+        node = flow.tree.at(span)
+        return _Search(self).run(flow, node) if node is not None else None
+
+    def of(self, name: str) -> _Flow | None:
+        """The flow of the outermost durable function that `name`, a durable function, stands in; None if libcst cannot read it."""
+        path = self.project.path_of(name)
+        facts = self.project.facts[path]
+        top = around = name
+        while around in facts.functions or around in facts.classes:
+            if around in self.project.durable:
+                top = around
+            around = (facts.functions.get(around) or facts.classes[around]).scope
+        try:
+            return self._flow(facts.functions[top], path)
+        except Unreadable:
+            return None
+
+    def _flow(self, function: Function, path: str) -> _Flow:
+        flow = self._flows.pop(function.name, None) or _Flow(
+            self.project, path, Tree(function, self.project.facts[path].functions, self.sources[path])
+        )
+        self._flows[function.name] = flow
+        if len(self._flows) > MOST_TREES:
+            del self._flows[next(iter(self._flows))]
+        return flow
+
+    @cached_property
+    def callers(self) -> Mapping[str, tuple[tuple[str, Span], ...]]:
+        """Function -> the durable functions that call it, and where."""
+        found: dict[str, list[tuple[str, Span]]] = defaultdict(list)
+        for name in self.project.durable:
+            for edge in self.project.calls(name):
+                if edge.call is not None:
+                    found[edge.target].append((name, edge.span))
+        return {target: tuple(calls) for target, calls in found.items()}
+
+    @cached_property
+    def entries(self) -> frozenset[str]:
+        """The functions of handlers."""
+        return frozenset(handler.function for handler in self.project.handlers)
+
+
+Variable = tuple[str, str]  # function, and the name (`x`) or attribute (`self.x`) in it
+
+
+class _Flow:
+    """One function's tree, with what following values through it has to look up."""
+
+    def __init__(self, project: Project, path: str, tree: Tree) -> None:
+        self.project = project
+        self.path = path
+        self.tree = tree
+
+    def variable(self, owner: Function, name: str) -> Variable | None:
+        """The variable that a name is in a function; None for globals."""
+        at: Function | None = owner
+        while at is not None:
+            if any(p.name == name for p in at.parameters) or any(v.partition("@")[0] == name for v in at.variables):
+                return at.name, name
+            if any(inner == f"{at.name}.{name}" for inner in at.nested):
+                return at.name, name
+            at = self.project.functions.get(at.scope)
+        return None
+
+    @cached_property
+    def reads(self) -> Mapping[Variable, tuple[cst.BaseExpression, ...]]:
+        """Variable -> the expressions that read it."""
+        stores = set(self._stores())
+        found: dict[Variable, list[cst.BaseExpression]] = defaultdict(list)
+        for node in self.tree.nodes:
+            owner = self.tree.owner(node)
+            if owner is None or node in stores:
+                continue
+            match node:
+                case cst.Name(value=name):
+                    variable = self.variable(owner, name)
+                    if variable is not None:
+                        found[variable].append(node)
+                case cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value=attribute)):
+                    variable = self.variable(owner, name)
+                    if variable is not None:
+                        found[variable[0], f"{name}.{attribute}"].append(node)
+        return {variable: tuple(nodes) for variable, nodes in found.items()}
+
+    def _stores(self) -> Iterator[cst.CSTNode]:
+        for node in self.tree.nodes:
+            match node:
+                case cst.AssignTarget() | cst.AnnAssign() | cst.For() | cst.CompFor() | cst.NamedExpr() | cst.AugAssign() | cst.Del():
+                    yield from _places(node.target)
+                case cst.AsName() | cst.Param() | cst.NameItem() | cst.MatchAs() | cst.MatchStar():
+                    yield from _places(node.name)
+                case cst.MatchMapping():
+                    yield from _places(node.rest)
+
+    @cached_property
+    def operations(self) -> Mapping[Span, Operation]:
+        return {o.call.span: o for f in self.tree.functions if f.name in self.project.durable for o in self.project.operations(f.name)}
+
+    @cached_property
+    def steps(self) -> Mapping[Span, Step]:
+        return {step.call.span: step for f in self.tree.functions for step in self.project.steps(f.name)}
+
+    @cached_property
+    def journaling(self) -> tuple[tuple[Span, str], ...]:
+        """The places in durable code that write the journal, themselves or in what they hand a context to; with their text."""
+        project = self.project
+        found = {span: operation.call.callee_span for span, operation in self.operations.items() if operation.info.journals}
+        found |= {span: step.call.callee_span for span, step in self.steps.items()}
+        for function in self.tree.functions:
+            if function.name not in project.durable:
+                continue
+            for edge in project.calls(function.name):
+                is_nested = any(edge.target == each.name for each in self.tree.functions)
+                if edge.call is not None and not is_nested and edge.target in project.functions and project.has_context(edge.target):
+                    found[edge.span] = edge.call.callee_span
+            found |= {
+                call.span: call.callee_span for call in function.calls if call.span not in self.operations and project.takes_context(call)
+            }
+        return tuple((span, self.tree.text_at(found[span])) for span in sorted(found))
+
+    def journaling_in(self, nodes: Iterable[cst.CSTNode]) -> str | None:
+        """The first place that writes the journal within some nodes."""
+        spans = [self.tree.span(node) for node in nodes]
+        return next((name for at, name in self.journaling if any(span.contains(at) for span in spans)), None)
+
+    def journaling_after(self, node: cst.CSTNode) -> str | None:
+        """The first place that writes the journal after a node of the same function, or in a loop around it."""
+        owner = self.tree.owner(node)
+        end = self.tree.span(node).end
+        following = [at for at in self.tree.ancestors(node) if isinstance(at, cst.For | cst.While) and self.tree.owner(at) is owner]
+        in_loop = self.journaling_in(following)
+        if in_loop is not None or owner is None:
+            return in_loop
+        return next((name for at, name in self.journaling if end <= at.start and owner.span.contains(at)), None)
+
+    def resolve(self, node: cst.BaseExpression) -> frozenset[str]:
+        owner = self.tree.owner(node)
+        return self.project.resolve(refs(node, owner, self.tree)) if owner is not None else frozenset()
+
+    def arrival(self, sink: Sink, node: cst.CSTNode, name: str = "") -> Arrival:
+        return Arrival(sink, self.path, self.tree.span(node), name)
+
+
+def _places(target: cst.CSTNode | None) -> Iterator[cst.CSTNode]:
+    """The names and attributes that a target binds."""
+    match target:
+        case cst.Name() | cst.Attribute():
+            yield target
+        case cst.Tuple(elements=elements) | cst.List(elements=elements):
+            for element in elements:
+                yield from _places(element.value)
+        case cst.StarredElement(value=inner) | cst.AsName(name=inner):
+            yield from _places(inner)
+
+
+class _Search:
+    """One value on its way.  Holds what has been reached and what is still to be followed."""
+
+    def __init__(self, forest: Forest) -> None:
+        self._forest = forest
+        self._project = forest.project
+        self._arrivals: dict[Arrival, None] = {}
+        self._pending: list[tuple[_Flow, cst.BaseExpression]] = []
+        self._seen: set[cst.CSTNode] = set()
+        self._variables: set[Variable] = set()
+        self._entered: dict[str, list[tuple[_Flow, cst.Call]]] = defaultdict(list)  # helper -> the calls that handed it the value
+        self._results: set[str] = set()  # functions that return it
+
+    def run(self, flow: _Flow, start: cst.BaseExpression) -> Consequence:
+        self._follow(flow, start)
+        while self._pending and len(self._seen) < MOST_STEPS:
+            self._step(*self._pending.pop())
+        if self._pending:
+            self._arrive(flow, Sink.ELSEWHERE, start, flow.tree.text(start))
+        if not self._arrivals:
+            self._arrive(flow, Sink.DISCARDED, start)
+        order = list(Sink)
+        return Consequence(tuple(sorted(self._arrivals, key=lambda a: (order.index(a.sink), a.path, a.span, a.name))))
+
+    def _arrive(self, flow: _Flow, sink: Sink, node: cst.CSTNode, name: str = "") -> None:
+        self._arrivals[flow.arrival(sink, node, name)] = None
+
+    def _follow(self, flow: _Flow, node: cst.CSTNode | None) -> None:
+        if isinstance(node, cst.BaseExpression) and node not in self._seen:
+            self._seen.add(node)
+            self._pending.append((flow, node))
+
+    def _taint(self, variable: Variable | None) -> None:
+        """A variable has the value: so do all reads of it."""
+        if variable is None or variable in self._variables:
+            return
+        self._variables.add(variable)
+        flow = self._forest.of(variable[0]) if variable[0] in self._project.durable else None
+        for node in flow.reads.get(variable, ()) if flow is not None else ():
+            assert flow is not None
+            self._follow(flow, node)
+
+    # -- one expression has the value: what has it next ----------------------------------------------------------------
+
+    def _step(self, flow: _Flow, node: cst.BaseExpression) -> None:
+        owner = flow.tree.owner(node)
+        parent = flow.tree.parent(node)
+        if owner is None or parent is None:
+            return
+        if self._project.region(owner.name) is Region.STEP:
+            self._arrive(flow, Sink.STEP, node, self._step_name(flow, owner))
+            return
+        match parent:
+            case cst.Arg():
+                self._argument(flow, node, parent)
+            case cst.Assign():
+                for target in parent.targets:
+                    self._assign(flow, target.target, node)
+            case cst.AnnAssign() | cst.AugAssign():
+                self._assign(flow, parent.target, node)
+            case cst.NamedExpr():
+                self._assign(flow, parent.target, node)
+                self._follow(flow, parent)
+            case cst.AssignTarget() | cst.Del():
+                self._stored_under(flow, node)
+            case cst.Element() | cst.StarredElement() | cst.DictElement() | cst.StarredDictElement():
+                self._element(flow, node, parent)
+            case cst.If() | cst.While():
+                self._controls(flow, node, parent, [part for part in (parent.body, parent.orelse) if part is not None])
+            case cst.Match():
+                self._controls(flow, node, parent, parent.cases)
+                for case in parent.cases:
+                    for name in (n for n in flow.tree.within(case.pattern) if isinstance(n, cst.MatchAs | cst.MatchStar)):
+                        self._assign(flow, name.name, node)
+            case cst.MatchCase():
+                self._controls(flow, node, parent, [parent.body])
+            case cst.Assert() if parent.test is node:
+                self._leaves(flow, node, parent)
+            case cst.IfExp() if parent.test is node:
+                self._decides(flow, node, [parent.body, parent.orelse])
+                self._follow(flow, parent)
+            case cst.BooleanOperation():
+                if parent.left is node:
+                    self._decides(flow, node, [parent.right])
+                self._follow(flow, parent)
+            case cst.For():
+                self._assign(flow, parent.target, node)
+                self._controls(flow, node, parent, [parent.body])
+            case cst.CompFor() | cst.CompIf():
+                self._comprehension(flow, node, parent)
+            case cst.Return() | cst.Yield() | cst.From() | cst.Raise():
+                self._returned(flow, node, owner)
+            case cst.Lambda():
+                self._follow(flow, parent)
+            case cst.WithItem():
+                self._assign(flow, parent.asname.name if parent.asname is not None else None, node)
+            case cst.Param():
+                self._default(flow, parent)
+            case cst.Expr():
+                if not isinstance(node, cst.Call | cst.Await):
+                    self._arrive(flow, Sink.DISCARDED, node)
+            case cst.Assert():
+                self._arrive(flow, Sink.LOG, node, "assert")
+            case cst.BaseExpression():
+                self._follow(flow, parent)
+            case _:
+                self._around(flow, parent, node)
+
+    def _around(self, flow: _Flow, part: cst.CSTNode, node: cst.BaseExpression) -> None:
+        """The expression that something which is none itself is part of: an index, a comparison's second half, an f-string's field."""
+        for around in flow.tree.ancestors(part):
+            if isinstance(around, cst.BaseExpression):
+                self._follow(flow, around)
+                return
+            if isinstance(around, cst.BaseStatement | cst.BaseSmallStatement):
+                break
+        self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
+
+    def _element(self, flow: _Flow, node: cst.BaseExpression, element: cst.CSTNode) -> None:
+        """The value is an element of a display; one that is taken apart at once gives it to one target only."""
+        display = flow.tree.parent(element)
+        statement = flow.tree.parent(display) if display is not None else None
+        if isinstance(display, cst.Tuple) and isinstance(statement, cst.Assign) and isinstance(element, cst.Element):
+            at = next(i for i, each in enumerate(display.elements) if each is element)
+            targets = [each.target for each in statement.targets]
+            if all(_takes_apart(target, display) for target in targets):
+                for target in targets:
+                    assert isinstance(target, cst.Tuple | cst.List)
+                    self._assign(flow, target.elements[at].value, node)
+                return
+        self._follow(flow, display)
+
+    def _assign(self, flow: _Flow, target: cst.CSTNode | None, value: cst.BaseExpression) -> None:
+        """What a target binds has the value."""
+        owner = flow.tree.owner(value)
+        assert owner is not None
+        match target:
+            case cst.Name(value=name):
+                variable = flow.variable(owner, name)
+                if variable is None:
+                    self._arrive(flow, Sink.ELSEWHERE, value, name)
+                self._taint(variable)
+            case cst.Attribute() | cst.Subscript():
+                self._kept(flow, target, value, owner)
+            case cst.Tuple() | cst.List():
+                for element in target.elements:
+                    self._assign(flow, element.value, value)
+            case cst.StarredElement():
+                self._assign(flow, target.value, value)
+
+    def _kept(self, flow: _Flow, target: cst.BaseExpression, value: cst.BaseExpression, owner: Function) -> None:
+        """The value is put into an attribute or container: it is in what holds it, if that is a variable of ours."""
+        holder = target
+        while isinstance(holder, cst.Attribute | cst.Subscript):
+            inner = holder.value
+            if isinstance(holder, cst.Attribute) and isinstance(inner, cst.Name) and self._is_shared(flow, owner, inner):
+                variable = flow.variable(owner, inner.value)
+                self._arrive(flow, Sink.ELSEWHERE, value, flow.tree.text(holder))
+                self._taint((variable[0], f"{inner.value}.{holder.attr.value}") if variable is not None else None)
+                return
+            holder = inner
+        variable = flow.variable(owner, holder.value) if isinstance(holder, cst.Name) else None
+        if variable is None:
+            self._arrive(flow, Sink.ELSEWHERE, value, flow.tree.text(target))
+        self._taint(variable)
+
+    def _is_shared(self, flow: _Flow, owner: Function, name: cst.Name) -> bool:
+        """Whether a name is an object that lives longer than the function: `self`."""
+        variable = flow.variable(owner, name.value)
+        function = self._project.functions.get(variable[0]) if variable is not None else None
+        return function is not None and function.binds is not None and function.parameters[0].name == name.value
+
+    def _stored_under(self, flow: _Flow, node: cst.BaseExpression) -> None:
+        """The value is part of a target: `d[value] = x` puts it into `d`."""
+        owner = flow.tree.owner(node)
+        if isinstance(node, cst.Subscript) and owner is not None and not any(inner in self._seen for inner in flow.tree.within(node.value)):
+            self._kept(flow, node, node, owner)
+
+    def _comprehension(self, flow: _Flow, node: cst.BaseExpression, part: cst.CompFor | cst.CompIf) -> None:
+        """A comprehension runs over the value, or is filtered by it."""
+        if isinstance(part, cst.CompFor):
+            self._assign(flow, part.target, node)
+        whole = next(around for around in flow.tree.ancestors(part) if isinstance(around, cst.BaseComp))
+        self._decides(flow, node, [whole], but=node)
+        self._follow(flow, whole)
+
+    def _default(self, flow: _Flow, parameter: cst.Param) -> None:
+        """The value is the default of a nested function's parameter."""
+        for around in flow.tree.ancestors(parameter):
+            if isinstance(around, cst.FunctionDef | cst.Lambda):
+                function = flow.tree.function(around)
+                if self._project.region(function.name) is Region.STEP:
+                    self._arrive(flow, Sink.STEP, parameter, self._step_name(flow, function))
+                else:
+                    self._taint((function.name, parameter.name.value))
+                return
+
+    # -- conditions ----------------------------------------------------------------------------------------------------
+
+    def _decides(self, flow: _Flow, node: cst.BaseExpression, parts: Iterable[cst.CSTNode], but: cst.CSTNode | None = None) -> None:
+        """The value decides whether, or how often, some expressions are evaluated."""
+        parts = [inner for part in parts for inner in (flow.tree.within(part) if but is not None else [part])]
+        if but is not None:
+            inside = set(flow.tree.within(but))
+            parts = [part for part in parts if isinstance(part, cst.Call) and part not in inside]
+        name = flow.journaling_in(parts)
+        if name is not None:
+            self._arrive(flow, Sink.BRANCH, node, name)
+
+    def _controls(self, flow: _Flow, node: cst.BaseExpression, statement: cst.CSTNode, parts: Iterable[cst.CSTNode]) -> None:
+        """The value decides whether, or how often, some statements run."""
+        parts = tuple(parts)
+        self._decides(flow, node, parts)
+        owner = flow.tree.owner(node)
+        assert owner is not None
+        inside = [each for part in parts for each in flow.tree.within(part) if flow.tree.owner(each) is owner]
+        if any(isinstance(each, cst.Return | cst.Raise | cst.Break | cst.Continue) for each in inside):
+            self._leaves(flow, node, statement)
+        if any(isinstance(each, cst.Return | cst.Raise | cst.Yield) for each in inside):
+            self._returned(flow, node, owner)
+        for each in inside:  # what is assigned under the condition depends on it
+            match each:
+                case cst.AssignTarget() | cst.AugAssign() | cst.NamedExpr() | cst.For():
+                    self._assigned_under(flow, each.target, owner)
+                case cst.AnnAssign() if each.value is not None:
+                    self._assigned_under(flow, each.target, owner)
+                case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name() as receiver))):
+                    if not any(self._project.is_context(value) for value in flow.resolve(receiver)):
+                        self._assigned_under(flow, receiver, owner)
+
+    def _assigned_under(self, flow: _Flow, target: cst.CSTNode, owner: Function) -> None:
+        for place in _places(target):
+            while isinstance(place, cst.Attribute):
+                place = place.value  # noqa: PLW2901 -- the variable at its beginning
+            if isinstance(place, cst.Name) and not self._is_shared(flow, owner, place):
+                self._taint(flow.variable(owner, place.value))
+
+    def _leaves(self, flow: _Flow, node: cst.BaseExpression, statement: cst.CSTNode) -> None:
+        """The value decides whether the code after a statement runs."""
+        name = flow.journaling_after(statement)
+        if name is not None:
+            self._arrive(flow, Sink.BRANCH, node, name)
+
+    # -- calls ---------------------------------------------------------------------------------------------------------
+
+    def _argument(self, flow: _Flow, node: cst.BaseExpression, argument: cst.Arg) -> None:
+        """The value is an argument of a call."""
+        call = flow.tree.parent(argument)
+        if not isinstance(call, cst.Call):
+            self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
+            return
+        span = flow.tree.span(call)
+        callee = flow.tree.text(call.func)
+        operation, step = flow.operations.get(span), flow.steps.get(span)
+        if operation is not None:
+            self._arrive(flow, _sink(operation, step, call, argument), node, callee)
+            return
+        if step is not None and flow.tree.span(node) == step.action.span:
+            self._arrive(flow, Sink.STEP, node, callee)
+            return
+        values = flow.resolve(call.func)
+        if _is_log(self._project, values):
+            self._arrive(flow, Sink.LOG, node, callee)
+            return
+        helpers = [self._project.functions[value] for value in sorted(values) if value in self._project.functions]
+        if helpers and all(helper.name in self._project.durable and self._project.has_context(helper.name) for helper in helpers):
+            for helper in helpers:
+                self._enter(flow, node, call, argument, helper)
+            return
+        statement = flow.tree.parent(call)
+        is_discarded = isinstance(statement, cst.Expr) or (
+            isinstance(statement, cst.Await) and isinstance(flow.tree.parent(statement), cst.Expr)
+        )
+        if (
+            isinstance(call.func, cst.Attribute)
+            and not helpers
+            and not any(self._project.is_context(v) for v in flow.resolve(call.func.value))
+        ):
+            self._received(flow, node, call.func, is_discarded=is_discarded)
+        elif is_discarded:
+            self._arrive(flow, Sink.ELSEWHERE, node, callee)
+        self._follow(flow, call)
+
+    def _received(self, flow: _Flow, node: cst.BaseExpression, method: cst.Attribute, *, is_discarded: bool) -> None:
+        """A method gets the value: `items.append(value)` puts it into `items`."""
+        owner = flow.tree.owner(node)
+        assert owner is not None
+        holder: cst.BaseExpression = method.value
+        while isinstance(holder, cst.Attribute | cst.Subscript):
+            holder = holder.value
+        variable = flow.variable(owner, holder.value) if isinstance(holder, cst.Name) else None
+        if variable is not None and isinstance(holder, cst.Name) and not self._is_shared(flow, owner, holder):
+            if is_discarded:
+                self._taint(variable)
+        elif is_discarded:
+            self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(method))
+
+    def _enter(self, flow: _Flow, node: cst.BaseExpression, call: cst.Call, argument: cst.Arg, helper: Function) -> None:
+        """A helper that has a context gets the value."""
+        parameter = _parameter(call, argument, helper)
+        if parameter is None or self._forest.of(helper.name) is None:
+            self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(call.func))
+            return
+        if helper.name in self._results:
+            self._follow(flow, call)
+        self._entered[helper.name].append((flow, call))
+        self._taint((helper.name, parameter))
+
+    def _returned(self, flow: _Flow, node: cst.BaseExpression, owner: Function) -> None:
+        """A function returns the value."""
+        if owner.name in self._forest.entries:
+            self._arrive(flow, Sink.RESULT, node)
+        if owner.name in self._results:
+            return
+        self._results.add(owner.name)
+        if owner is not flow.tree.functions[0]:  # nested: whoever calls it by its name, or gets the lambda
+            name = owner.name.rpartition(".")[2].partition("#")[0]
+            around = self._project.functions.get(owner.scope)
+            self._taint(flow.variable(around, name) if around is not None else None)
+            return
+        for caller, call in self._entered[owner.name]:
+            self._follow(caller, call)
+        if self._entered[owner.name] or owner.name in self._forest.entries:
+            return
+        callers = self._forest.callers.get(owner.name, ())
+        for name, span in callers:
+            caller_flow = self._forest.of(name)
+            self._follow(caller_flow, caller_flow.tree.at(span)) if caller_flow is not None else None
+        if not callers:
+            self._arrive(flow, Sink.ELSEWHERE, node, owner.name.rpartition(".")[2])
+
+    def _step_name(self, flow: _Flow, function: Function) -> str:
+        """The call that hands a function over as a step, as written."""
+        inside = {function.name, *(f.name for f in flow.tree.functions if f.span.contains(function.span))}
+        step = next((step for step in flow.steps.values() if inside & set(step.actions)), None)
+        return flow.tree.text_at(step.call.callee_span) if step is not None else "run"
+
+
+def _takes_apart(target: cst.CSTNode, display: cst.Tuple) -> bool:
+    if not isinstance(target, cst.Tuple | cst.List) or len(target.elements) != len(display.elements):
+        return False
+    return all(isinstance(element, cst.Element) for element in (*target.elements, *display.elements))
+
+
+def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst.Arg) -> Sink:
+    """What an argument of a durable operation is to replay."""
+    info = operation.info
+    if argument.keyword is not None:
+        parameter = argument.keyword.value
+    elif argument.star:
+        parameter = argument.star
+    else:
+        at = next(i for i, each in enumerate(call.args) if each is argument)
+        parameter = info.parameters[at] if at < len(info.parameters) else "*"
+    if parameter in info.compares:
+        return Sink.ARGUMENT
+    if parameter in info.durations or parameter == "options":
+        return Sink.DURATION
+    if step is not None:
+        return Sink.STEP
+    return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
+
+
+def _is_log(project: Project, values: frozenset[str]) -> bool:
+    return any(project.knowledge.effect(value, None) in {Effect.LOG, Effect.PRINT} for value in values)
+
+
+def _parameter(call: cst.Call, argument: cst.Arg, helper: Function) -> str | None:
+    """The parameter of a function that gets an argument; None if that cannot be told."""
+    if argument.star or any(each.star for each in call.args[: call.args.index(argument)]):
+        return None
+    if argument.keyword is not None:
+        name = argument.keyword.value
+        return name if any(p.name == name for p in helper.parameters) else next((p.name for p in helper.parameters if p.kind == "**"), None)
+    at = sum(each.keyword is None for each in call.args[: call.args.index(argument)])
+    names = [p.name for p in helper.parameters if p.kind == "positional"]
+    names = names[1:] if helper.binds is not None else names
+    return names[at] if at < len(names) else next((p.name for p in helper.parameters if p.kind == "*"), None)

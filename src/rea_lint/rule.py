@@ -237,12 +237,13 @@ class _Run:
         self, project: Project, rules: tuple[Rule, ...], sources: Mapping[str, Source], paths: Container[str], config: Config
     ) -> None:
         from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
+        from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
 
         self.found: list[Found] = []
         self.errors: list[InternalError] = []
         self._project = project
         self._rules = rules
-        self._sources = sources
+        self._forest = Forest(project, sources)
         self._paths = paths
         self._config = config
         self._durable = Durable
@@ -266,7 +267,7 @@ class _Run:
 
     def _visit_function(self, path: str, function: Function, within: list[Function]) -> None:
         """One durable function (or step) with all that is nested in it.  It is parsed only if a rule needs its tree."""
-        code = self._durable(self._project, path, function, self._sources[path], self._config)
+        code = self._durable(self._forest, path, function, self._config)
         for each in within:
             for thing in self._linked(each.name):
                 self._ask(thing, code, path, self._project.durable.get(each.name, ()))

@@ -92,7 +92,10 @@ class Tree:
 
     def text(self, node: cst.CSTNode) -> str:
         """The text of a node as it stands in the file."""
-        span = self.span(node)
+        return self.text_at(self.span(node))
+
+    def text_at(self, span: Span) -> str:
+        """The text of the file at a span."""
         return self._slice.source.text[span.start : span.end]
 
     def at(self, span: Span) -> cst.BaseExpression | None:
