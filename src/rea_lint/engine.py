@@ -130,7 +130,7 @@ def _unreadable(files: Iterable[File], surveyed: Iterable[Iterable[Facts]], repo
 
 
 def _rules_for(thing: str, selection: Selection, entries: Iterable[Entry]) -> tuple[Rule, ...]:
-    return rule.load({entry.code for entry in entries if entry.looks_at == thing and entry.code in selection.codes})
+    return rule.load({entry.code for entry in entries if thing in entry.looks_at.split(" | ") and entry.code in selection.codes})
 
 
 def _has_durable_code(project: Project, reported: Collection[str]) -> bool:

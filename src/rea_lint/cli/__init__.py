@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -19,6 +20,7 @@ CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: runs, and exits with the code."""
+    gc.disable()  # surveying makes millions of small objects and next to no cycles: worth a factor of two
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

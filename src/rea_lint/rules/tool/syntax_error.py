@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.facts import Broken
-from rea_lint.rule import rule, with_deep_stack
+from rea_lint.rule import Unread, rule, with_deep_stack
 from rea_lint.text import Source
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Version = tuple[int, int]
 
 
 @rule("REA001", "syntax-error", Severity.ERROR)
-def syntax_error(broken: Broken, source: Source) -> Iterator[Finding]:
+def syntax_error(broken: Broken | Unread, source: Source) -> Iterator[Finding]:
     """
     The file cannot be parsed, so nothing in it is linted.
 
@@ -45,7 +45,13 @@ def syntax_error(broken: Broken, source: Source) -> Iterator[Finding]:
     does not read: save it as UTF-8.
 
     This finding cannot be silenced by a comment, since a file that is not understood has none; exclude the file instead.
+
+    A single function that nests too deeply, or is too long, for the parser that rules work with is said here too, as information: it
+    is followed and its calls are known, but most rules did not look into it.
     """
+    if isinstance(broken, Unread):
+        yield Finding(broken.span, f"Most rules have not looked into this function: {broken.reason}.", severity=Severity.INFO)
+        return
     running = "{}.{}".format(*sys.version_info[:2])
     newer = _newer_python(source.text)
     if newer is not None:
