@@ -55,8 +55,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     for function in found.functions.values():
         for refs in function.decorators:
             for decorator in sorted(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
-                if decorator in registrations:
-                    registered.append((function.name, decorator, _decorator_call(found, function, refs), refs))
+                registered += [(function.name, decorator, _decorator_call(found, function, refs), refs)] if decorator in registrations else []
             for decorator in sorted(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]

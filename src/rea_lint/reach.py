@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
+    from rea_lint.facts import Argument, Call, Function, Ref, Refs
     from rea_lint.packs import AgentPart, Effect, OperationInfo
     from rea_lint.resolve import Index, Resolver, Values
     from rea_lint.text import Span

@@ -856,7 +856,7 @@ def _variables(scope: _Scope, names: _Names, source: Source) -> dict[str, tuple[
             binds = [bind for bind in binds if not isinstance(bind.thing, ast.arg)]  # noqa: PLW2901 parameters are elsewhere
             if not binds:
                 continue
-        elif len(binds) == 1 and binds[0].thing == f"{scope.name}.{name}":
+        elif len(binds) == 1 and binds[0].thing == f"{scope.name}.{name}" and isinstance(binds[0].place, _DEFINITIONS):
             continue  # a def or class: found by its own name
         found[name] = tuple(_binding(bind, names, source) for bind in binds)
     return found
