@@ -207,7 +207,7 @@ def _write(fixed: Fixed, report: Report, discovery: Discovery, config: Config, o
             print(f"rea-lint: error: {error}", file=sys.stderr)
             failed = True
     if not options.quiet and fixed.applied:
-        print(f"Fixed {len(fixed.applied)} findings in {len(fixed.texts)} files.", file=sys.stderr)
+        print(f"Fixed {_extent(fixed)}.", file=sys.stderr)
     code = _tell(report, discovery, config, options)
     if failed:
         return FAILED
@@ -223,8 +223,14 @@ def _show_changes(fixed: Fixed, discovery: Discovery, options: Options) -> int:
         for line in difflib.unified_diff(before, after, name, name):
             print(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n", end="")
     if not options.quiet:
-        print(f"Would fix {len(fixed.applied)} findings in {len(fixed.texts)} files.", file=sys.stderr)
+        print(f"Would fix {_extent(fixed)}." if fixed.texts else "Nothing to fix.", file=sys.stderr)
     return FOUND if fixed.texts and not options.exit_zero else CLEAN
+
+
+def _extent(fixed: Fixed) -> str:
+    from rea_lint.report import count
+
+    return f"{count(len(fixed.applied), 'finding')} in {count(len(fixed.texts), 'file')}"
 
 
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")

@@ -37,6 +37,7 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     reach it outside steps.
     """
     from rea_lint import engine, files
+    from rea_lint.report import count
 
     paths = paths or ["."]
     options = settings(paths, config, {}, isolated=isolated)
@@ -48,8 +49,9 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     else:
         here = str(Path.cwd()) + os.sep
         print("\n".join(line for service in services for line in _lines(service, lambda path: path.removeprefix(here))))
-    count = sum(len(service["handlers"]) for service in services)
-    print(f"{discovery.looked_at} files, {count} handlers in {len(services)} services.", file=sys.stderr)
+    handlers = sum(len(service["handlers"]) for service in services)
+    found = f"{count(handlers, 'handler')} in {count(len(services), 'service')}"
+    print(f"Looked at {count(discovery.looked_at, 'file')}: {found}.", file=sys.stderr)
     for error in report.errors:
         complain(error.traceback.strip().splitlines()[-1], error.path, error.traceback, verbose=verbose)
     return FAILED if report.errors else CLEAN

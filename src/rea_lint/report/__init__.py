@@ -47,11 +47,11 @@ def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diag
     were asked for, so none is held back.
     """
     found = f"{severities(diagnostics) or 'no findings'}{_fixable(diagnostics, unsafe=unsafe)}."
-    looked_at = f"Checked {_count(files, 'file')}"
+    looked_at = f"Checked {count(files, 'file')}"
     if handlers:
-        return f"{looked_at}, {_count(handlers, 'handler')} in {_count(services, 'service')}: {found}"
+        return f"{looked_at}, {count(handlers, 'handler')} in {count(services, 'service')}: {found}"
     if around:
-        return f"{looked_at}, in a project with {_count(around, 'handler')}: {found}"
+        return f"{looked_at}, in a project with {count(around, 'handler')}: {found}"
     return f"{looked_at}: NO RESTATE HANDLER FOUND, so no durable code was linted; {found}"
 
 
@@ -60,7 +60,7 @@ def severities(diagnostics: Iterable[Diagnostic]) -> str:
     counts = Counter(d.severity for d in diagnostics)
     words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "info"}
     return ", ".join(
-        _count(counts[severity], word) if severity != Severity.INFO else f"{counts[severity]} {word}"
+        count(counts[severity], word) if severity != Severity.INFO else f"{counts[severity]} {word}"
         for severity, word in words.items()
         if counts[severity]
     )
@@ -73,6 +73,11 @@ def statistics(diagnostics: Iterable[Diagnostic]) -> str:
     return "".join(f"{n:>{width}}  {code}  {name}\n" for (code, name), n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
 
 
+def count(n: int, noun: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def _fixable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> str:
     counts = Counter(d.fix.applicability for d in diagnostics if d.fix)
     safe, risky = counts[Applicability.SAFE], counts[Applicability.UNSAFE]
@@ -82,7 +87,3 @@ def _fixable(diagnostics: Iterable[Diagnostic], *, unsafe: bool) -> str:
     if risky:
         said = f"{said}, {risky} more with --unsafe-fixes" if said else f"{risky} fixable with --unsafe-fixes"
     return f" ({said})" if said else ""
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
