@@ -1,0 +1,211 @@
+"""What awaitables and callables do with the context: which of them are durable work, as far as it is known.  For rules of several families."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from rea_lint.packs import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rea_lint.facts import Argument, Call, Function, Ref, Refs
+    from rea_lint.packs import OperationInfo
+    from rea_lint.project import Project, Use
+    from rea_lint.text import Span
+
+VARIABLE = re.compile(r"(?P<scope>[^:]+):(?P<name>[^.\[(]+)(?P<rest>.*)", re.DOTALL)
+ELEMENT = re.compile(r"(\.(values|copy)\(\))?(\[\d*\])?")
+SCHEDULES = frozenset({Effect.GATHER, Effect.WAIT, Effect.TASK})
+MOST_TRACED = 200  # refs followed for one expression
+
+
+class Kind(Enum):
+    """What awaiting something comes to."""
+
+    FUTURE = "future"  # a durable future
+    DURABLE = "durable"  # a coroutine that uses the context
+    PLAIN = "plain"  # a coroutine or task that does not
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that can be awaited, and the call that makes it."""
+
+    kind: Kind
+    name: str  # canonical, of what is called: `restate.Context().sleep`, `shop.pay`, `asyncio.sleep`
+    function: str  # in whose code it is made
+    span: Span  # the call, or the variable or expression that holds it
+    operation: OperationInfo | None = field(default=None, compare=False)
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether replay has to see it in the same order."""
+        return self.kind is not Kind.PLAIN
+
+    @property
+    def display(self) -> str:
+        """Its name as messages say it: `ctx.sleep`, `pay`."""
+        last = self.name.replace("()", "").rpartition(".")[2].partition("#")[0]
+        if last.startswith("<lambda"):
+            return "a lambda"
+        return f"`ctx.{self.operation.name}`" if self.operation is not None else f"`{last}`"
+
+
+def primitive_call(project: Project, use: Use) -> Call | None:
+    """The call of the primitive that a use comes to, wherever it stands; None if it is handed over or read."""
+    function = project.functions[use.inside]
+    return next((call for call in function.calls if call.span == use.chain[-1].span), None)
+
+
+def handed(project: Project, function: Function, call: Call) -> tuple[Work, ...]:
+    """The awaitables that a call takes: its arguments, the elements of displays and comprehensions in them, what the variables hold."""
+    return tuple(dict.fromkeys(work for argument in call.arguments for work in _argument(project, function, argument)))
+
+
+def known(project: Project, function: Function, argument: Argument) -> bool:
+    """Whether something is known of what an argument gives to await."""
+    return any(_argument(project, function, argument))
+
+
+def awaited(project: Project, function: Function, refs: Refs, span: Span) -> tuple[Work, ...]:
+    """What the awaited expression at `span`, of which facts say `refs`, may be: of a combinator or another scheduler, what it waits for."""
+    call = next((call for call in function.calls if call.span == span), None)
+    return tuple(dict.fromkeys(_called(project, function, call) if call is not None else _traced(project, refs, function.name, span, set())))
+
+
+def origin(project: Project, work: Work) -> Span:
+    """The operation that makes a durable future, where it can be told; else what holds it."""
+    after = (o.call.span for o in project.operations(work.function) if o.info == work.operation and o.call.span.start >= work.span.start)
+    return next(after, work.span)
+
+
+def carries_context(project: Project, call: Call) -> bool:
+    """Whether a call is handed a context, or a function that uses one."""
+    refs = [ref for argument in call.arguments for values in (argument.values, *argument.elements) for ref in values]
+    values = {value for ref in refs for value in project.resolve(ref)}
+    return any(project.is_context(value) for value in values) or any(
+        uses_context(project, value) for ref in refs if not ref.endswith(")") for value in project.resolve(ref)
+    )
+
+
+def uses_context(project: Project, function: str) -> bool:
+    """Whether a function of the project journals something, by itself or through what it calls."""
+    seen = {function}
+    todo = [function]
+    for name in todo:
+        at = project.functions.get(name)
+        if at is None:
+            continue
+        if any(operation.info.journals for operation in project.operations(name)):
+            return True
+        if any(_runs_agent(project, value) for call in at.calls for value in project.resolve(call.callees)):
+            return True
+        for edge in project.calls(name):
+            if edge.target not in seen:
+                seen.add(edge.target)
+                todo.append(edge.target)
+    return False
+
+
+def _argument(project: Project, function: Function, argument: Argument) -> Iterator[Work]:
+    whole = next((call for call in function.calls if call.span == argument.span), None)
+    if whole is not None and argument.keyword != "*":
+        yield from _called(project, function, whole)
+        return
+    yielded = False
+    for refs in (argument.values, *argument.elements):
+        suffix = "[]" if argument.keyword == "*" else ""
+        for ref in refs:
+            found = [*_traced(project, (ref + suffix,), function.name, argument.span, set())]
+            found += _traced(project, (f"{ref}[]",), function.name, argument.span, set()) if not found and not suffix else []
+            yielded |= bool(found)
+            yield from found
+    if not yielded:
+        for call in _outermost(function, argument.span):
+            yield from _called(project, function, call)
+
+
+def _outermost(function: Function, span: Span) -> Iterator[Call]:
+    """The calls in an expression that are in no other call of it and are not awaited: what a display or comprehension is made of."""
+    inside = [call for call in function.calls if span.contains(call.span)]
+    for call in inside:
+        if not call.awaited and not any(other is not call and other.span.contains(call.span) for other in inside):
+            yield call
+
+
+def _called(project: Project, function: Function, call: Call) -> Iterator[Work]:
+    """What a call gives to await.  A scheduler gives what it is handed; `map(f, ...)` gives what `f` does."""
+    names = sorted(project.resolve(call.callees))
+    if any(name in project.knowledge.combinators or project.knowledge.effect(name, call) in SCHEDULES for name in names):
+        yield from handed(project, function, call)
+    elif names == ["builtins.map"] and call.arguments:
+        for name in sorted(project.resolve(call.arguments[0].values)):
+            yield from _made(project, name, function.name, call.span, set())
+    else:
+        for name in names:
+            if name in project.functions or project.knowledge.operation(name) is not None or not project.takes_context(call):
+                yield from _made(project, name, function.name, call.span, set())
+
+
+def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, seen: set[Ref]) -> Iterator[Work]:
+    """What was called to make what refs stand for, back through variables and containers."""
+    for ref in refs:
+        if ref in seen or len(seen) > MOST_TRACED:
+            continue
+        seen.add(ref)
+        bare = re.sub(r"\[\d*\]$", "", ref)
+        if bare.endswith(")") and not bare.endswith((".values()", ".copy()")):
+            element = ref.removeprefix(bare)
+            for name in sorted(project.resolve(bare[:-2])):
+                yield from _made(project, name, function, span, seen, element)
+            continue
+        variable = VARIABLE.fullmatch(ref)
+        if variable is None:  # a function handed over: `group.start_soon(work, ctx)`
+            for name in sorted(project.resolve(ref)):
+                yield from _made(project, name, function, span, seen) if name in project.functions else ()
+            continue
+        if not ELEMENT.fullmatch(variable["rest"]):
+            continue
+        scope = project.functions.get(variable["scope"])
+        bindings = scope.variables.get(variable["name"], ()) if scope is not None else ()
+        for binding in bindings:
+            if variable["rest"]:
+                yield from _traced(project, binding.elements, variable["scope"], binding.span, seen)
+                held = (f"{value}{variable['rest']}" for value in binding.values)
+            else:
+                held = (*binding.values,)
+            yield from _traced(project, held, variable["scope"], binding.span, seen)
+        if scope is not None and any(p.name == variable["name"] for p in scope.parameters):
+            for name in sorted(project.resolve(ref)):
+                if name.endswith("()"):
+                    yield from _made(project, name[:-2], function, span, seen)
+
+
+def _made(project: Project, name: str, function: str, span: Span, seen: set[Ref], element: str = "") -> Iterator[Work]:
+    """What calling `name` gives to await."""
+    known = project.functions.get(name)
+    if known is not None:
+        if known.is_async and not known.is_generator:
+            yield Work(Kind.DURABLE if uses_context(project, name) else Kind.PLAIN, name, function, span)
+        elif not known.is_async:
+            yield from _traced(project, [ref + element for ref in known.returns], name, known.name_span, seen)
+        return
+    operation = project.knowledge.operation(name) if not project.index.is_ours(name) else None
+    if operation is not None:
+        is_future = operation.gives == "future" or (operation.gives == "pair" and element != "[0]") or operation.name == "promise"
+        if is_future:
+            yield Work(Kind.FUTURE, name, function, span, operation)
+    elif _runs_agent(project, name):
+        yield Work(Kind.DURABLE, name, function, span)
+    elif not name.startswith(("builtins.", "types.")) and not project.index.is_ours(name) and not project.is_context(f"{name}()"):
+        yield Work(Kind.PLAIN, name, function, span)
+
+
+def _runs_agent(project: Project, name: str) -> bool:
+    """Whether it is a library's function that runs an agent and journals what it does."""
+    part = project.knowledge.agents.get(name)
+    return part is not None and part.kind == "durable" and name.rpartition(".")[2][:3] == "run"
