@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rea_lint import page
 from rea_lint.diagnostic import Severity
-from rea_lint.project import Operation, Project, Region, Step, StepViolation, Use
+from rea_lint.project import Cause, Operation, Project, Region, Step, StepViolation, Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
@@ -55,7 +55,7 @@ class Rule:
     name: str
     severity: Severity
     check: Callable[..., Iterable[Finding]]
-    effects: frozenset[Effect] = frozenset()  # of a rule that looks at `Use`: those it looks at
+    effects: frozenset[Effect] = frozenset()  # of a rule that looks at `Use` or `Cause`: those it looks at
     region: Region = Region.DURABLE  # of a rule that looks at libcst nodes: where
     docs: str = ""  # a page of docs.restate.dev
     since: str = ""  # the SDK version from which it applies
@@ -134,10 +134,10 @@ def rule(
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
     """Make a function a rule.
 
-    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `Use`, `Operation`,
+    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `Use`, `Cause`, `Operation`,
     `Step` or `StepViolation`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`; or `Project`
-    alone.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use`
-    rule gets those uses only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
+    alone.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use` or
+    `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
     `region=Region.STEP`, those in steps.
     """
     return lambda check: Rule(code, name, severity, check, frozenset(effects), region, docs, since, default)
@@ -279,10 +279,11 @@ class _Run:
         if code.unreadable is not None:
             self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
 
-    def _linked(self, function: str) -> Iterator[Use | Operation | Step | StepViolation]:
+    def _linked(self, function: str) -> Iterator[Use | Cause | Operation | Step | StepViolation]:
         """What linking found in a durable function's own code."""
         if function in self._project.durable:
             yield from self._project.uses(function)
+            yield from self._project.causes(function)
             yield from self._project.operations(function)
             yield from self._project.steps(function)
             yield from self._project.violations(function)
@@ -303,7 +304,7 @@ class _Run:
     def _ask(self, thing: object, second: object, path: str, handlers: tuple[str, ...] = (), region: Region = Region.DURABLE) -> None:
         """What every rule for `thing` says about it."""
         for rule in self._table(type(thing), region):
-            if isinstance(thing, Use) and thing.effect not in rule.effects:
+            if isinstance(thing, Use | Cause) and thing.effect not in rule.effects:
                 continue
             found, error = _asked(rule, thing, second, path)
             self.found += (Found(rule, at, finding, handlers) for at, finding in found if at in self._paths)
@@ -408,7 +409,5 @@ def _problems(rule: Rule) -> Iterator[str]:
     for kind in rule.looks_at:
         if not getattr(kind, "__module__", "").startswith(("libcst.", "rea_lint.")):
             yield f"it looks at {kind!r}, which is neither a libcst node nor anything of ours"
-    if rule.effects and Use not in rule.looks_at:
-        yield "it names effects but does not look at Use"
-    if Use in rule.looks_at and not rule.effects:
-        yield "it looks at Use but names no effects"
+    if bool(rule.effects) != (Use in rule.looks_at or Cause in rule.looks_at):
+        yield "only a rule that looks at Use or Cause names effects, and each does"
