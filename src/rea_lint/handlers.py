@@ -77,7 +77,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     for name, registration, made, refs in registered:
         function = found.functions[name]
         service = _service_of(found, resolver, refs, services)
-        kind = _literal(made, None, "kind") or registrations[registration]
+        kind = _literal(made, 1, "kind") or registrations[registration]
         recovers = refs != _unwrapped(found, resolver, refs) or any(
             value in found.knowledge.recovering for decorator in function.decorators for value in resolver.resolve(decorator)
         )

@@ -26,8 +26,8 @@ class Operation:
 
     function: str  # in whose own code the call stands
     call: Call
-    context: str  # the class of the context, `restate.ObjectContext`
-    method: str  # `run_typed`, `promise.value`
+    context: str  # the class it is a method of: `restate.ObjectContext`, `restate.DurablePromise`
+    method: str  # `run_typed`, `value`
     info: OperationInfo
 
 
