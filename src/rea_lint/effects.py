@@ -49,6 +49,7 @@ class Use:
     chain: tuple[Hop, ...]  # from what durable code calls to what has the effect
     primitive: str  # the canonical name of what has the effect: `time.time`
     inside: str  # the function whose own code calls the primitive
+    also: tuple[Hop, ...] = ()  # further primitives with that effect in the same function
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def uses(reach: Reach, reported: Collection[str], silenced: Silenced) -> dict[st
                 continue
             first = Hop(display(edge.target), path, edge.span)
             given = enter(reach, name, frozenset(), edge)
-            for effect, (hops, primitive_name, inside) in search.below(edge.target, given).items():
-                use = Use(name, edge.span, edge.call, effect, (first, *hops), primitive_name, inside)
+            for effect, reached in search.below(edge.target, given).items():
+                use = Use(name, edge.span, edge.call, effect, (first, *reached.hops), reached.primitive, reached.inside, reached.also)
                 known = here.get((use.span, effect))
                 if known is None or len(use.chain) < len(known.chain):
                     here[use.span, effect] = use
@@ -148,7 +149,14 @@ def display(name: str) -> str:
     return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2] != "builtins" else parts[-1]
 
 
-Reached = tuple[tuple[Hop, ...], str, str]  # the chain, the primitive, and the function that calls it
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """An effect of a call: the chain, as in `Use`, from what is called on."""
+
+    hops: tuple[Hop, ...]
+    primitive: str
+    inside: str
+    also: tuple[Hop, ...]
 
 
 @dataclass
@@ -157,27 +165,30 @@ class _Search:
     reported: frozenset[str]
     silenced: Silenced
     possible: Mapping[str, frozenset[Effect]]
-    _known: dict[tuple[str, Environment], dict[Effect, Reached]] = field(default_factory=dict)
+    _known: dict[tuple[str, Environment], dict[Effect, _Reached]] = field(default_factory=dict)
 
-    def below(self, start: str, given: Environment) -> dict[Effect, Reached]:
+    def below(self, start: str, given: Environment) -> dict[Effect, _Reached]:
         """The effects of calling `start`, each with its shortest chain."""
         known = self._known.get((start, given))
         if known is None:
             known = self._known[start, given] = self._search(start, given)
         return known
 
-    def _search(self, start: str, given: Environment) -> dict[Effect, Reached]:
-        found: dict[Effect, Reached] = {}
+    def _search(self, start: str, given: Environment) -> dict[Effect, _Reached]:
+        found: dict[Effect, _Reached] = {}
         wanted = self.possible[start]
         first = Way(start, given, (), self._cleared(start, None, wanted))
         stop = lambda name: name in self.reported or not self.possible[name] - found.keys()  # noqa: E731 -- it must see `found`
         for way in _walk(self.reach, first, stop, self._blocked):
             path = self.reach.index.home[way.node].path
+            here: dict[Effect, list[Primitive]] = defaultdict(list)
             for primitive in _primitives(self.reach, way):
                 effect = primitive.effect
-                if effect in found or effect in way.blocked or self._cleared(way.node, primitive.span, {effect}):
-                    continue
-                found[effect] = ((*way.hops, Hop(display(primitive.name), path, primitive.span)), primitive.name, way.node)
+                if effect not in found and effect not in way.blocked and not self._cleared(way.node, primitive.span, {effect}):
+                    here[effect].append(primitive)
+            for effect, primitives in here.items():
+                first_hop, *others = (Hop(display(p.name), path, p.span) for p in primitives)
+                found[effect] = _Reached((*way.hops, first_hop), primitives[0].name, way.node, tuple(others))
             if found.keys() >= wanted:
                 break
         return found
