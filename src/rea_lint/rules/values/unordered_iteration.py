@@ -1,0 +1,180 @@
+"""REA105: an order that another process does not repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint import order, rewrite
+from rea_lint.diagnostic import Finding, Fix, Related, Severity
+from rea_lint.durable import Durable
+from rea_lint.rule import rule
+
+if TYPE_CHECKING:
+    pass
+
+
+@rule("REA105", "unordered-iteration", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+def unordered_iteration(node: cst.For | cst.CompFor | cst.Call, code: Durable) -> Iterator[Finding]:
+    """
+    Durable operations depend on the order of a set, which another process does not repeat.
+
+    Python salts the hashes of strings anew in each process, so a set of them comes in another order after a restart. If a handler runs
+    an operation for each element, or sends the elements on, replay in another process finds other operations in the journal than it asks
+    for, and the invocation fails with a journal mismatch (RT0016). In one process nothing is to be seen: tests pass.
+
+    ```python fails="journal mismatch in another process"
+    import restate
+
+    orders = restate.Service("orders")
+
+
+    def ship(item: str) -> str:
+        return f"shipped {item}"
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, items: list[str]) -> None:
+        for item in set(items):  # expect: REA105 "in this order `ctx.run_typed` runs; sort it"
+            await ctx.run_typed(f"ship {item}", lambda item=item: ship(item))
+    ```
+
+    Sorted, they come in the same order everywhere:
+
+    ```python fixed
+    import restate
+
+    orders = restate.Service("orders")
+
+
+    def ship(item: str) -> str:
+        return f"shipped {item}"
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, items: list[str]) -> None:
+        for item in sorted(set(items)):
+            await ctx.run_typed(f"ship {item}", lambda item=item: ship(item))
+    ```
+
+    `list(dict.fromkeys(items))` also leaves each element once, and keeps the order in which they came.
+
+    The order counts as well where the elements go into an argument:
+
+    ```python fails="journal mismatch in another process"
+    import restate
+
+    orders = restate.VirtualObject("orders")
+
+
+    @orders.handler()
+    async def place(ctx: restate.ObjectContext, items: list[str]) -> None:
+        unique = {item.lower() for item in items}
+        ctx.set("items", list(unique))  # expect: REA105 "this order reaches `ctx.set`"
+    ```
+
+    A directory is listed in whatever order the file system keeps it, and may have changed. Read it in a step:
+
+    ```python fails="journal mismatch in another process"
+    import os
+
+    import restate
+
+    imports = restate.Service("imports")
+
+
+    def load(name: str) -> str:
+        return name
+
+
+    @imports.handler()
+    async def run(ctx: restate.Context, folder: str) -> None:
+        for name in os.listdir(folder):  # expect: REA105 "`os.listdir(folder)` comes in no fixed order"
+            await ctx.run_typed(f"load {name}", lambda name=name: load(name))
+    ```
+
+    ```python fixed unsafe
+    import os
+
+    import restate
+
+    imports = restate.Service("imports")
+
+
+    def load(name: str) -> str:
+        return name
+
+
+    @imports.handler()
+    async def run(ctx: restate.Context, folder: str) -> None:
+        for name in await ctx.run_typed("listdir", lambda: os.listdir(folder)):
+            await ctx.run_typed(f"load {name}", lambda name=name: load(name))
+    ```
+
+    Dicts keep the order in which they were filled, numbers have the same hash everywhere, and what does not depend on the order is fine:
+
+    ```python
+    import restate
+
+    orders = restate.VirtualObject("orders")
+
+
+    @orders.handler()
+    async def place(ctx: restate.ObjectContext, prices: dict[str, int], items: list[str]) -> None:
+        for item, price in prices.items():
+            ctx.set(item, price)
+        for number in {1, 2, 3}:
+            ctx.set(str(number), number)
+        unique = set(items)
+        for item in sorted(unique):
+            ctx.set(item, "placed")
+        longest = 0
+        for item in unique:
+            longest = max(longest, len(item))
+        ctx.set("longest", longest)
+        ctx.set("count", len(unique))
+        ctx.set("first", min(unique))
+        if "pen" in unique:
+            ctx.set("pen", "wanted")
+        listed = list(unique)
+        listed.sort()
+        ctx.set("listed", listed)
+    ```
+
+    If it is not known what the elements are, the finding is a warning.
+    """
+    found = order.ordering(node, code)
+    if found is None:
+        return
+    text = code.text(found.node)
+    depends = (
+        f"in this order `{found.operation}` runs"
+        if found.runs
+        else f"this order reaches `{found.operation}`, whose arguments replay compares"
+    )
+    span = code.span(found.node)
+    if order.is_listing(found.node, code):
+        said, fix, severity = f"`{text}` comes in no fixed order, and {depends}; read it in a step.", _read_in_step(found.node, code), None
+    else:
+        kinds = order.kinds(found.node, code)
+        said = f"`{text}` is a set, which comes in another order in another process, and {depends}; sort it."
+        fix, severity = _sort(found.node, kinds, code), None if kinds else Severity.WARNING
+    yield Finding(
+        span,
+        said,
+        fix,
+        (Related(code.path, found.place, f"`{found.operation}` {'runs in' if found.runs else 'is given'} this order"),),
+        severity,
+    )
+
+
+def _read_in_step(node: cst.BaseExpression, code: Durable) -> Fix | None:
+    return rewrite.journaling("Read it in a step", rewrite.wrap_in_step(code, node)) if isinstance(node, cst.Call) else None
+
+
+def _sort(node: cst.BaseExpression, kinds: frozenset[str], code: Durable) -> Fix | None:
+    """Sorting keeps the journal of whoever has sorted elements; it is safe if the elements can be compared for sure."""
+    kind = rewrite.safe if len(kinds) == 1 and kinds <= order.SORTABLE else rewrite.unsafe
+    return kind("Sort it", rewrite.replace(code, node, f"sorted({code.text(node)})"))

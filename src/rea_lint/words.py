@@ -1,0 +1,119 @@
+"""What rules say about a use: who calls what, where a value goes, what to write instead, and the fix.  Their words, in one place."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint import rewrite
+from rea_lint.diagnostic import Finding, Severity
+from rea_lint.flow import DECISIVE, Sink
+from rea_lint.text import Edit
+
+if TYPE_CHECKING:
+    from rea_lint.diagnostic import Fix, Related
+    from rea_lint.durable import Durable
+    from rea_lint.flow import Consequence
+    from rea_lint.packs import Replacement
+    from rea_lint.project import Use
+
+MOST_PLACES = 3  # places where a value goes that are shown
+
+
+def effect(use: Use, code: Durable, again: str) -> Finding:
+    """A use that does again what it did; `again` says what: "the request is sent again"."""
+    said = f"{subject(use, 'runs', 'which runs')} outside a step: {again} on every replay; hand it to `{context(use, code)}.run_typed`."
+    return Finding(use.span, said, step(use, code), code.chain(use))
+
+
+def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Finding:
+    """A use that gives another value on replay, as bad as what becomes of the value; `instead` is what to do."""
+    goes = code.consequence(use.span)
+    told = f"{subject(use, 'gives', 'which gives')} another value on replay"
+    if goes.sinks == {Sink.DISCARDED} and use.call is not None and (use.call.arguments or len(use.chain) > 1):
+        return Finding(use.span, f"{told}; {instead}.", fix, code.chain(use), Severity.WARNING)  # it may change what it is given
+    said = f"{told} and {goes.worst.says}; {instead}."
+    return Finding(use.span, said, fix, (*code.chain(use), *places(goes)), goes.severity or Severity.WARNING)
+
+
+def places(goes: Consequence) -> tuple[Related, ...]:
+    """Where a value goes, as far as it makes it as bad as it is."""
+    worst = DECISIVE if goes.worst.sink in DECISIVE else (goes.worst.sink,)
+    return tuple(arrival.related for arrival in goes.arrivals if arrival.sink in worst and arrival.sink is not Sink.DISCARDED)[:MOST_PLACES]
+
+
+def subject(use: Use, verb: str, relative: str) -> str:
+    """A use as the beginning of a sentence: "`time.time` gives", or "`clock.now` calls `time.time`, which gives", with all calls between."""
+    first, *rest = (f"`{hop.name}`" for hop in use.chain)
+    return f"{first} calls {', which calls '.join(rest)}, {relative}" if rest else f"{first} {verb}"
+
+
+def context(use: Use, code: Durable) -> str:
+    """What the context is called at a use; `ctx` where none is in scope."""
+    return code.project.context_name(use.function) or "ctx"
+
+
+def advice(use: Use, code: Durable, otherwise: str) -> str:
+    """What to do about a primitive: "use `await ctx.time()`"; `otherwise` where nothing of the SDK takes its place."""
+    known = code.project.knowledge.replacements.get(use.primitive)
+    if known is None:
+        return otherwise
+    text = f"`{known.template.replace('{ctx}', context(use, code)).replace('{args}', '...')}`"
+    return f"use {text}" if len(use.chain) == 1 else f"hand it {text}, or call it in a step"
+
+
+def replacement(use: Use, code: Durable) -> Fix | None:
+    """The fix that puts what the SDK has in the place of a primitive."""
+    call = direct(use, code)
+    known = code.project.knowledge.replacements.get(use.primitive)
+    if call is None or known is None:
+        return None
+    journals = _journals(known, code)
+    if journals and not known.awaited and use.call is not None and not use.call.awaited:
+        return None  # what it gives instead of a coroutine is a durable future: not everything takes one
+    kind = rewrite.safe if known.safe else rewrite.journaling if journals else rewrite.unsafe
+    return kind(f"Use {advice(use, code, '').removeprefix('use ')}", without_import(code, call.func, rewrite.substitute(code, call, known)))
+
+
+def without_import(code: Durable, callee: cst.BaseExpression, edits: rewrite.Edits | None) -> rewrite.Edits | None:
+    """The edits that put something in the place of a call, and those that drop the import of what it called, if nothing else uses that."""
+    root = callee
+    while isinstance(root, cst.Attribute):
+        root = root.value
+    if edits is None or not isinstance(root, cst.Name) or any(re.search(rf"(?<![\w.]){root.value}\b", edit.new) for edit in edits):
+        return edits
+    dropped = rewrite.remove_import(code, root.value, code.span(callee))
+    added = [edit for edit in edits if re.match(r"\s*(?:from|import) ", edit.new)]
+    if len(dropped) != 1 or len(added) != 1 or not code.source.text[dropped[0].span.start :].startswith(("import ", "from ")):
+        return (*edits, *dropped)
+    line = f"{added[0].new.strip()}{code.source.newline}"  # one import takes the place of the other
+    return (*(edit for edit in edits if edit is not added[0]), Edit(dropped[0].span, line))
+
+
+def step(use: Use, code: Durable) -> Fix | None:
+    """The fix that hands a use to a step; None where it is handed to one already, called too soon."""
+    call = code.node(use.span)
+    if not isinstance(call, cst.Call) or use.call is None or _is_action(call, code):
+        return None
+    return rewrite.journaling("Hand it to a step", rewrite.wrap_in_step(code, call))
+
+
+def direct(use: Use, code: Durable) -> cst.Call | None:
+    """The call of the primitive itself, where a use is one; None where something else calls it, or it is only read."""
+    call = code.node(use.span)
+    return call if len(use.chain) == 1 and isinstance(call, cst.Call) and code.resolve(call.func) == {use.primitive} else None
+
+
+def _journals(known: Replacement, code: Durable) -> bool:
+    """Whether what is put in the place of a call adds a journal entry."""
+    operations = code.project.knowledge.operations
+    return any(method in operations and operations[method].journals for method in re.findall(r"\{ctx\}\.(\w+)", known.template))
+
+
+def _is_action(call: cst.Call, code: Durable) -> bool:
+    """Whether a call stands where a step's action belongs: it is the calling that is wrong there, not the step that is missing."""
+    span = code.span(call)
+    steps = (step for around in code.ancestors(call) if (step := code.step(around)) is not None)
+    return any(step.action.span.contains(span) for step in steps)
