@@ -10,7 +10,6 @@ import libcst as cst
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.flow import DECISIVE, Sink
-from rea_lint.text import Edit
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix, Related
@@ -74,22 +73,9 @@ def replacement(use: Use, code: Durable) -> Fix | None:
     if journals and not known.awaited and use.call is not None and not use.call.awaited:
         return None  # what it gives instead of a coroutine is a durable future: not everything takes one
     kind = rewrite.safe if known.safe else rewrite.journaling if journals else rewrite.unsafe
-    return kind(f"Use {advice(use, code, '').removeprefix('use ')}", without_import(code, call.func, rewrite.substitute(code, call, known)))
-
-
-def without_import(code: Durable, callee: cst.BaseExpression, edits: rewrite.Edits | None) -> rewrite.Edits | None:
-    """The edits that put something in the place of a call, and those that drop the import of what it called, if nothing else uses that."""
-    root = callee
-    while isinstance(root, cst.Attribute):
-        root = root.value
-    if edits is None or not isinstance(root, cst.Name) or any(re.search(rf"(?<![\w.]){root.value}\b", edit.new) for edit in edits):
-        return edits
-    dropped = rewrite.remove_import(code, root.value, code.span(callee))
-    added = [edit for edit in edits if re.match(r"\s*(?:from|import) ", edit.new)]
-    if len(dropped) != 1 or len(added) != 1 or not code.source.text[dropped[0].span.start :].startswith(("import ", "from ")):
-        return (*edits, *dropped)
-    line = f"{added[0].new.strip()}{code.source.newline}"  # one import takes the place of the other
-    return (*(edit for edit in edits if edit is not added[0]), Edit(dropped[0].span, line))
+    return kind(
+        f"Use {advice(use, code, '').removeprefix('use ')}", rewrite.without_import(code, call.func, rewrite.substitute(code, call, known))
+    )
 
 
 def step(use: Use, code: Durable) -> Fix | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
@@ -11,9 +10,6 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
-
-if TYPE_CHECKING:
-    pass
 
 
 @rule(

@@ -129,7 +129,7 @@ def _as_text(use: Use, code: Durable) -> Fix | None:
     if call is None or code.resolve(call) != {"uuid.UUID()"} or not _is_journaled(call, code):
         return None
     text = f"str({words.context(use, code)}.uuid())"
-    return rewrite.unsafe(f"Use `{text}`", words.without_import(code, call.func, rewrite.replace(code, call, text)))
+    return rewrite.unsafe(f"Use `{text}`", rewrite.without_import(code, call.func, rewrite.replace(code, call, text)))
 
 
 def _is_journaled(node: cst.CSTNode, code: Durable) -> bool:

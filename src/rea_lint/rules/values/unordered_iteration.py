@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,9 +10,6 @@ from rea_lint import order, rewrite
 from rea_lint.diagnostic import Finding, Fix, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-
-if TYPE_CHECKING:
-    pass
 
 
 @rule("REA105", "unordered-iteration", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
