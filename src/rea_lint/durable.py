@@ -101,6 +101,11 @@ class Durable:
         span = self.span(node)
         return self.source.text[span.start : span.end]
 
+    def header(self, function: Function) -> str:
+        """The text of any function of the project from `def` to the colon."""
+        text = self._forest.sources[self.project.path_of(function.name)].text
+        return text[function.header.start : function.header.end]
+
     def node(self, span: Span) -> cst.BaseExpression | None:
         """The outermost expression that stands at a span of the file; parentheses around it may be in the span."""
         try:

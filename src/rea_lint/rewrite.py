@@ -18,7 +18,7 @@ from rea_lint.diagnostic import Applicability, Fix
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rea_lint.durable import Durable
     from rea_lint.facts import Function
@@ -116,6 +116,21 @@ def substitute(code: Durable, call: cst.Call, replacement: Replacement) -> Edits
         imports += found[1]
     edits = replace(code, call, template.replace("{ctx}", context).replace("{args}", arguments(code, call)))
     return None if edits is None else (*edits, *imports)
+
+
+def without_import(code: Durable, callee: cst.BaseExpression, edits: Edits | None) -> Edits | None:
+    """The edits that put something in the place of a call, and those that drop the import of what it called, if nothing else uses that."""
+    name = _first_name(callee)
+    if edits is None or name is None or any(re.search(rf"(?<![\w.]){name}\b", edit.new) for edit in edits):
+        return edits
+    return joined(edits, remove_import(code, name, code.span(callee)))
+
+
+def _first_name(node: cst.BaseExpression) -> str | None:
+    """The name that a dotted expression begins with."""
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return node.value if isinstance(node, cst.Name) else None
 
 
 OPEN = {  # where any expression may stand without parentheses, but for `:=`, `yield` and bare tuples
@@ -237,7 +252,7 @@ def wrap_in_step(code: Durable, call: cst.Call) -> Edits | None:
     if any(_is_context(code, node) for node in inside):  # its values are needed before the step begins
         handed = _by_keyword(code, call, None) if is_plain and not any(_is_context(code, node) for node in code.within(call.func)) else None
         return replace(code, whole, f"{run}{handed})") if handed is not None and _is_json(code, whole, call) else None
-    if isinstance(parent, cst.Expr) and not _is_known_json(code, whole):
+    if isinstance(parent, cst.Expr) and not _is_known_json(code, whole) and not (is_plain and _gives_nothing(code, target)):
         return _with_named_step(code, whole, name, run, "")
     if not _is_json(code, whole, call):
         return None
@@ -312,6 +327,11 @@ def _by_keyword(code: Durable, call: cst.Call, target: Function | None) -> str |
     return ", ".join(handed)
 
 
+def _gives_nothing(code: Durable, target: Function | None) -> bool:
+    """Whether a function says that it returns None."""
+    return target is not None and re.search(r"->\s*None\s*:$", code.header(target)) is not None
+
+
 def _is_known_json(code: Durable, node: cst.BaseExpression) -> bool:
     values = code.resolve(node)
     return bool(values) and values <= JSON
@@ -328,7 +348,8 @@ def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
     if any(value.endswith("()") and value[:-2] in code.project.classes for value in values):
         return False
     is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
-    return not is_plain or (not values and _project_function(code, call) is not None)
+    target = _project_function(code, call)
+    return not is_plain or (target is not None and (not values or _gives_nothing(code, target)))
 
 
 def _step_name(call: cst.Call) -> str:
@@ -372,7 +393,7 @@ def _with_named_step(code: Durable, whole: cst.BaseExpression, name: str, run: s
     head = f"{'async ' if is_async else ''}def {function}(){'' if returning else ' -> None'}:"
     newline = code.source.newline
     body = f"{indent}{indent[len(outer) :]}{returning}{_in_parentheses(code, whole)}"
-    return (Edit(Span(start, start), f"{head}{newline}{body}{newline}{newline}{indent}"), *made)
+    return joined((Edit(Span(start, start), f"{head}{newline}{body}{newline}{newline}{indent}"), *made), ())
 
 
 def _in_parentheses(code: Durable, node: cst.BaseExpression) -> str:
@@ -484,9 +505,24 @@ class _Imports:
         for statement in self.tree.body:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 found.append(statement)
-            elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and not found):
+            elif found or not _is_string(statement):
                 break
-        return [each for each in found if not (isinstance(each, ast.ImportFrom) and each.module == "__future__")]
+        return [each for each in found if not _is_future(each)]
+
+    @property
+    def opening(self) -> ast.stmt | None:
+        """The last of the docstring and the `from __future__` imports: what imports come after."""
+        return next(
+            (each for each in reversed(self.tree.body) if _is_future(each) or (each is self.tree.body[0] and _is_string(each))), None
+        )
+
+
+def _is_string(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)
+
+
+def _is_future(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
 @lru_cache(maxsize=4)
@@ -530,31 +566,27 @@ def _merged(source: Source, present: ast.ImportFrom, name: str) -> Edit:
 def _inserted(source: Source, imports: _Imports, wanted: ast.Import | ast.ImportFrom, statement: str) -> Edit:
     """The edit that puts an import on a line of its own."""
     newline = source.newline
-    leading = imports.leading
-    following = next((each for each in leading if _rank(each) > _rank(wanted)), None)
-    if following is not None:
-        start = source.line_span(following.lineno).start
-        gap = newline if _rank(following)[0] != _rank(wanted)[0] and not any(_rank(each)[0] == _rank(wanted)[0] for each in leading) else ""
-        return Edit(Span(start, start), f"{statement}{newline}{gap}")
-    last: ast.stmt | None = leading[-1] if leading else None
-    if last is None:
-        last = next(
-            (each for each in reversed(imports.tree.body) if isinstance(each, ast.ImportFrom) and each.module == "__future__"), None
-        )
-    if (
-        last is None
-        and imports.tree.body
-        and isinstance(imports.tree.body[0], ast.Expr)
-        and isinstance(imports.tree.body[0].value, ast.Constant)
-    ):
-        last = imports.tree.body[0]
-    if last is None:
-        start = _first_code_row(source, imports.tree)
-        return Edit(Span(start, start), f"{statement}{newline}{newline}")
-    assert last.end_lineno is not None
-    start = source.line_span(last.end_lineno).end
-    is_new_group = not isinstance(last, ast.Import | ast.ImportFrom) or _rank(last)[0] != _rank(wanted)[0]
-    return Edit(Span(start, start), f"{newline if is_new_group else ''}{newline}{statement}")
+    group = [each for each in imports.leading if _rank(each)[0] == _rank(wanted)[0]]
+    before = [each for each in group if _rank(each) < _rank(wanted)]
+    later = [each for each in imports.leading if _rank(each)[0] > _rank(wanted)[0]]
+    if before:
+        return _after(source, before[-1], f"{statement}{newline}")
+    if group or later:
+        start = source.line_span((group or later)[0].lineno).start
+        return Edit(Span(start, start), f"{statement}{newline}{newline if not group else ''}")
+    last = imports.leading[-1] if imports.leading else imports.opening
+    if last is not None:
+        return _after(source, last, f"{newline}{statement}{newline}")
+    start = _first_code_row(source, imports.tree)
+    return Edit(Span(start, start), f"{statement}{newline}{newline}")
+
+
+def _after(source: Source, statement: ast.stmt, lines: str) -> Edit:
+    """The edit that inserts lines below a statement."""
+    assert statement.end_lineno is not None
+    below = source.line_span(statement.end_lineno + 1).start
+    is_last = source.line_span(statement.end_lineno).end == below  # without a line end
+    return Edit(Span(below, below), f"{source.newline if is_last else ''}{lines}")
 
 
 def _first_code_row(source: Source, tree: ast.Module) -> int:
@@ -604,12 +636,42 @@ def _without(source: Source, statement: ast.Import | ast.ImportFrom, name: str) 
     if rest.strip() or "#" in source.text[whole.start : whole.end]:
         return ()  # another statement or a comment stands there too
     if len(statement.names) == 1:
-        return (Edit(Span(lines.start, source.line_span(last + 1).start), ""),)
+        below = source.line_span(last + 1).start
+        gap = _gap(source, first, last)
+        return (Edit(Span(lines.start, below), ""), *((Edit(Span(below, gap), ""),) if gap > below else ()))
     places = [_node_span(source, alias) for alias in statement.names]
     at = next(i for i, alias in enumerate(statement.names) if (alias.asname or alias.name.partition(".")[0]) == name)
     if at:
         return (Edit(Span(places[at - 1].end, places[at].end), ""),)
     return (Edit(Span(places[0].start, places[1].start), ""),)
+
+
+def _gap(source: Source, first: int, last: int) -> int:
+    """Where the blank lines end that follow rows which stand alone: with the rows, they go."""
+    if first > 1 and source.line(first - 1).strip():
+        return source.line_span(last + 1).start
+    row = last + 1
+    while row < len(source) and not source.line(row).strip():
+        row += 1
+    return source.line_span(row).start
+
+
+def joined(added: Iterable[Edit], removed: Edits) -> Edits:
+    """The edits of a fix and those that remove an import (`remove_import`), with edits that touch made one.
+
+    A group of imports that gets another one keeps the blank line after it.
+    """
+    added = tuple(added)
+    lines, gap = removed[:1], removed[1:]
+    if any(edit.span.start in {lines[0].span.start, lines[0].span.end} for edit in added if lines):
+        gap = ()
+    merged: list[Edit] = []
+    for edit in sorted({*added, *lines, *gap}):
+        if merged and merged[-1].span.end == edit.span.start:
+            merged[-1] = Edit(Span(merged[-1].span.start, edit.span.end), merged[-1].new + edit.new)
+        else:
+            merged.append(edit)
+    return tuple(merged)
 
 
 def _node_span(source: Source, node: ast.expr | ast.stmt | ast.alias) -> Span:

@@ -33,10 +33,14 @@ def syntax_error(broken: Broken | Unread, source: Source) -> Iterator[Finding]:
     A handler in such a file is not found, and what other files call in it is not followed: silence says nothing about them.
 
     ```python fails="does not import"
+    import restate
+
     handlers = [  # expect: REA001 "was never closed"
     ```
 
-    ```python fixed
+    ```python
+    import restate
+
     handlers = []
     ```
 
