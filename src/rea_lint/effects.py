@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rea_lint.reach import Edge, Primitive, match
+from rea_lint.reach import Edge, Primitive, around_slot, match
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -122,6 +122,8 @@ def enter(reach: Reach, caller: str, given: Environment, edge: Edge) -> Environm
                 for v in (resolve(reach, argument.values, given) if argument is not None else resolver.resolve(parameter.default))
                 if _matters(reach, v)
             )
+    if edge.wraps:
+        found[around_slot(index, called.scope)] = frozenset({edge.wraps})
     return frozenset({**inherited, **found}.items())
 
 

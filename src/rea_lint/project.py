@@ -264,7 +264,7 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
             kind = f"{next((s.kind for s in services if s.name == handler.service and s.kind != 'service'), 'object')}-shared"
         context = next(name for name, declared in durable.index.knowledge.contexts.items() if declared == kind)
         durable.resolver.bind(handler.function, f"{handler.function}:{first.name}", {f"{context}()"})
-    for wrapper in wrappers(durable.index, durable.resolver, function):
+    for _, wrapper in wrappers(durable.index, durable.resolver, function):
         durable.roots[wrapper] = None
 
 

@@ -50,7 +50,8 @@ class Edge:
     span: Span
     call: Call | None  # None: what runs by itself: a property that is read, a constructor, a field's factory
     ref: Ref = ""  # what was resolved to `target`; of a field's factory, the field: `shop.Order().id`
-    virtual: bool = False  # not a call: an agent's tool, a decorator's wrapper
+    virtual: bool = False  # not a call: an agent's tool
+    wraps: str = ""  # of a decorator's wrapper: what it was put around
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,10 +209,20 @@ class _Visit:
 
     def _enter_function(self, function: Function, call: Call, ref: Ref, target: str, receivers: Values | None = None) -> None:
         called = self.index.functions[target]
-        self.edges.append(Edge(target, call.span, call, ref))
-        self.edges.extend(Edge(wrapper, call.span, None) for wrapper in wrappers(self.index, self.resolver, called))
+        # What a decorator calls is what it decorates, without what it puts around it.
+        around = [(d, w) for d, w in wrappers(self.index, self.resolver, called) if not function.name.startswith(f"{d}.")]
+        inner = [wrapper for _, wrapper in around[1:]] + [target]
+        self.edges.append(Edge(around[0][1], call.span, call, ref, wraps=inner[0]) if around else Edge(target, call.span, call, ref))
+        for (decorator, wrapper), wrapped in zip(around, inner, strict=False):
+            self.news |= self.resolver.bind(decorator, around_slot(self.index, decorator), {wrapped})
+            self._hand_arguments(call, wrapper, frozenset())
         if receivers is None:
             receivers = self._receivers(function, call, called)
+        self._hand_arguments(call, target, receivers)
+
+    def _hand_arguments(self, call: Call, target: str, receivers: Values) -> None:
+        """Bind what a call hands over to the parameters of what it calls."""
+        called = self.index.functions[target]
         for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
             self.news |= self.resolver.bind(target, slot, self.resolver.resolve(argument.values))
@@ -346,14 +357,18 @@ def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, A
             yield f"{others}[]", argument
 
 
-def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[str]:
-    """The functions that the project's own decorators put around a function: they run whenever it is called."""
+def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[tuple[str, str]]:
+    """The project's own decorators of a function, outermost first, each with the function that it puts around: calls run that."""
     for refs in called.decorators:
         for decorator in sorted(resolver.resolve(refs)):
-            if decorator in index.functions:
-                for wrapper in sorted(resolver.result(decorator)):
-                    if wrapper in index.functions and wrapper != called.name and index.functions[wrapper].scope == decorator:
-                        yield wrapper
+            if decorator in index.functions and index.functions[decorator].parameters:
+                nested = index.functions[decorator].nested
+                yield from ((decorator, wrapper) for wrapper in sorted(resolver.result(decorator)) if wrapper in nested)
+
+
+def around_slot(index: Index, decorator: str) -> Ref:
+    """The parameter by which a decorator is given what it decorates."""
+    return f"{decorator}:{index.functions[decorator].parameters[0].name}"
 
 
 # -- agents ------------------------------------------------------------------------------------------------------------

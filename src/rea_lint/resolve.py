@@ -371,6 +371,10 @@ class Resolver:
             for value in sorted(self._resolve(head[:-2])):
                 function = self.index.functions.get(value)
                 if function is not None:
+                    position = item[1:-1]
+                    if position.isdigit() and int(position) < len(function.return_items):
+                        found += self._all(function.return_items[int(position)])
+                        continue
                     found += self._all(function.return_elements)
                     for returned in function.returns:
                         found += sorted(self._resolve(returned + item))

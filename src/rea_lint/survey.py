@@ -670,6 +670,18 @@ class _Names:
             case _:
                 return (), ()
 
+    def items(self, node: FunctionNode, results: Sequence[tuple[ast.expr, _Scope]], scope: _Scope) -> tuple[Refs, ...]:
+        """What each item of the tuple is that a function returns, by its annotation or by its return statements."""
+        annotation = None if isinstance(node, ast.Lambda) else node.returns
+        if isinstance(annotation, ast.Subscript) and isinstance(annotation.slice, ast.Tuple):
+            heads = self.refs(annotation.value, scope)
+            if heads and heads[0].rpartition(".")[2] in {"tuple", "Tuple"}:
+                return tuple(self.annotation(item, scope)[0] for item in annotation.slice.elts)
+        rows = [(value.elts, at) for value, at in results if isinstance(value, ast.Tuple)]
+        if not rows or len(rows) != len(results) or len({len(elements) for elements, _ in rows}) > 1:
+            return ()
+        return tuple(_distinct(ref for elements, at in rows for ref in self.refs(elements[i], at)) for i in range(len(rows[0][0])))
+
     def _generic(self, node: ast.Subscript, scope: _Scope, depth: int) -> tuple[Refs, Refs]:
         given = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
         heads = self.refs(node.value, scope)
@@ -687,6 +699,8 @@ class _Names:
                 return (), ()
             case "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "OrderedDict", [_, last]:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(last, scope, depth + 1)[0]
+            case "tuple" | "Tuple", [_, second, *_] if not (isinstance(second, ast.Constant) and second.value is Ellipsis):
+                return tuple(f"{ref}()" for ref in heads), ()  # its items differ: see `items`
             case _:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(given[0], scope, depth + 1)[0]
 
@@ -727,12 +741,14 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
     parameters: tuple[Parameter, ...] = ()
     decorators: tuple[Refs, ...] = ()
     returned: tuple[Refs, Refs] = ((), ())
+    items: tuple[Refs, ...] = ()
     owner = scope.parent if scope.parent is not None and scope.parent.kind == "class" else None
     binds = None
     is_property = False
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         assert scope.parent is not None
         parameters = tuple(_parameters(node, scope.parent, names))
+        items = names.items(node, scope.results, scope.parent)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         assert scope.parent is not None
         decorators = tuple(names.refs(d, scope.parent) for d in node.decorator_list)
@@ -776,6 +792,7 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
         return_annotation=returned[0],
         return_elements=returned[1] or _distinct(ref for value, at in scope.yields for ref in names.refs(value, at)),
+        return_items=items,
         nested=tuple(inner.name for inner in sorted(scope.nested, key=lambda s: (s.node.lineno, s.node.col_offset))),  # type: ignore[attr-defined]
         shape=frozenset(scope.shape),
     )
