@@ -1,0 +1,171 @@
+"""REA701: a clause that catches everything, the SDK's own signals too."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint import rewrite
+from rea_lint.diagnostic import Finding, Related, Severity
+from rea_lint.rule import rule
+from rea_lint.rules import catching
+from rea_lint.text import Edit, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.diagnostic import Fix
+    from rea_lint.durable import Durable
+
+
+@rule("REA701", "bare-except", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
+def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
+    """
+    A clause catches everything, and with it the exception by which the SDK suspends the handler.
+
+    When an invocation has to wait, for a timer, a call or an event, the SDK leaves the handler by raising an exception at the `await`,
+    and starts it anew once the answer is there. A bare `except:`, or `except BaseException`, catches that exception. Its body runs
+    although nothing has failed: it refunds what is only pending, ships what is not approved yet, at every suspension. In a loop that
+    tries again it spins, and the process serves nobody else any more.
+
+    ```python fails="runs the clause on suspension"
+    from datetime import timedelta
+
+    import restate
+
+    orders = restate.Service("orders")
+
+    REFUNDS: list[str] = []
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, item: str) -> str:
+        try:
+            await ctx.sleep(timedelta(seconds=60))
+        except:  # expect: REA701 "on every suspension"
+            REFUNDS.append(item)
+            return "refunded"
+        return "paid"
+    ```
+
+    The SDK's exception is no `Exception`. `TerminalError` is one: it says that an operation has failed for good, or that the invocation
+    is cancelled, and mostly wants to go on upwards. What is left is the clause's own business:
+
+    ```python fixed unsafe
+    from datetime import timedelta
+
+    import restate
+
+    orders = restate.Service("orders")
+
+    REFUNDS: list[str] = []
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, item: str) -> str:
+        try:
+            await ctx.sleep(timedelta(seconds=60))
+        except restate.TerminalError:
+            raise
+        except Exception:
+            REFUNDS.append(item)
+            return "refunded"
+        return "paid"
+    ```
+
+    A clause that raises the exception again is no fault, and neither is one with no durable operation in its `try`, or within a step:
+
+    ```python
+    import asyncio
+    import json
+
+    import restate
+
+    orders = restate.Service("orders")
+
+
+    def charge() -> str:
+        try:
+            return "paid"
+        except BaseException:
+            return "failed"
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, raw: str) -> str:
+        try:
+            await ctx.run_typed("charge", charge)
+        except BaseException as error:
+            if not isinstance(error, Exception):
+                raise
+            raise restate.TerminalError("no payment") from error
+        try:
+            await ctx.run_typed("again", charge)
+        except restate.SdkInternalBaseException:
+            raise
+        except:
+            return "failed"
+        try:
+            return json.loads(raw)
+        except:
+            return "{}"
+
+
+    @orders.handler()
+    async def cancelled(ctx: restate.Context, raw: str) -> str:
+        try:
+            return await ctx.run_typed("charge", charge)
+        except asyncio.CancelledError:
+            return "cancelled"
+
+
+    @orders.handler()
+    async def prepared(ctx: restate.Context, raw: str) -> str:
+        undo = []
+        try:
+            undo.append(lambda: ctx.run_typed("undo", charge))
+            amount = int(raw)
+        except BaseException:
+            amount = 0
+        for each in undo:
+            await each()
+        return str(amount)
+    ```
+
+    pycodestyle's E722 and pylint's W0702 ask for `except Exception` instead of a bare one: in a handler that is half of it, see REA702.
+    `except BaseException`, which they accept, is as bad here.
+
+    Suspension was an `Exception` up to SDK 0.10, and is `asyncio.CancelledError` in 0.11 and `SdkInternalBaseException` from 0.12 on.
+    """
+    if catching.BASE not in catching.names(clause, code) or any(catching.CATCH_INTERNAL & catching.names(each, code) for each in catching.earlier(clause, code)):
+        return
+    found = catching.durable_work(clause, code, catching.CATCH_INTERNAL)
+    if found and catching.End.RAISED not in catching.ends(clause, code, catching.CATCH_INTERNAL):
+        what = catching.header(clause, code)
+        yield Finding(
+            what,
+            f"`{code.source.text[what.start : what.end]}` also catches what the SDK raises to suspend the handler: its body runs on every"
+            f" suspension at {found[0].display}; catch `Exception`, and let `TerminalError` pass.",
+            _fix(clause, code),
+            (Related(code.project.path_of(found[0].function), found[0].span, f"{found[0].display} is awaited here"),),
+        )
+
+
+def _fix(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Fix | None:
+    """`Exception` in the place of what is too much, after a clause for `TerminalError`, unless one is there."""
+    before = [name for each in catching.earlier(clause, code) for name in catching.names(each, code)]
+    if catching.EXCEPTION in before or "Exception" in code.project.facts[code.path].variables:
+        return None
+    broad = [each for each in catching.caught(clause, code) if catching.BASE in code.resolve(each) and code.span(clause).contains(code.span(each))]
+    bare = re.match(r"except[ \t]*:", code.text(clause))
+    start = code.span(clause).start
+    if bare is not None:
+        edits = (Edit(Span(start, start + bare.end()), "except Exception:"),)
+    elif len(broad) == 1:
+        edits = (Edit(code.span(broad[0]), "Exception"),)
+    else:
+        return None
+    passed = () if catching.TERMINAL in before else catching.let_terminal_errors_pass(clause, code)
+    return None if passed is None else rewrite.unsafe("Catch `Exception`, and let `TerminalError` pass", (*passed, *edits))

@@ -1,0 +1,164 @@
+"""REA604: an exclusive handler that waits for somebody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+from rea_lint.diagnostic import Finding, Severity
+from rea_lint.rule import rule
+from rea_lint.rules import waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.durable import Durable
+    from rea_lint.rules.work import Work
+
+
+@rule("REA604", "wait-in-exclusive", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
+def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -> Iterator[Finding]:
+    """
+    An exclusive handler waits for an event from outside, and all other calls to the object wait with it.
+
+    Of the exclusive handlers of a virtual object, one runs at a time for each key. While it waits for an awakeable, a signal, a promise or
+    another invocation, it keeps the key: every other call to that key is queued, for as long as somebody takes to answer. If the answer
+    has to come through an exclusive handler of the same key, it never comes.
+
+    ```python
+    import restate
+
+    deliveries = restate.VirtualObject("deliveries")
+    drivers = restate.Service("drivers")
+
+
+    @drivers.handler()
+    async def find(ctx: restate.Context, awakeable: str) -> None:
+        ctx.resolve_awakeable(awakeable, "ada")
+
+
+    @deliveries.handler()
+    async def start(ctx: restate.ObjectContext, order: str) -> None:
+        ctx.set("order", order)
+        awakeable, driver = ctx.awakeable(type_hint=str)
+        ctx.service_send(find, arg=awakeable)
+        ctx.set("driver", await driver)  # expect: REA604 "`deliveries.start` keeps its key"
+    ```
+
+    Let the answer be a call of its own. The handler ends, the state says how far things are, and the key is free:
+
+    ```python
+    import restate
+
+    deliveries = restate.VirtualObject("deliveries")
+    drivers = restate.Service("drivers")
+
+
+    @drivers.handler()
+    async def find(ctx: restate.Context, delivery: str) -> None:
+        ctx.object_send(found, key=delivery, arg="ada")
+
+
+    @deliveries.handler()
+    async def start(ctx: restate.ObjectContext, order: str) -> None:
+        ctx.set("order", order)
+        ctx.service_send(find, arg=ctx.key())
+
+
+    @deliveries.handler()
+    async def found(ctx: restate.ObjectContext, driver: str) -> None:
+        ctx.set("driver", driver)
+    ```
+
+    Or make it a workflow: its main handler is there to wait, and its other handlers run meanwhile.
+
+    Calls to other handlers are what objects are made of, and an answer mostly comes at once. A call is reported only where the handler
+    that it calls is known to wait itself:
+
+    ```python
+    from datetime import timedelta
+
+    import restate
+
+    deliveries = restate.VirtualObject("deliveries")
+    routes = restate.Service("routes")
+
+
+    @routes.handler()
+    async def plan(ctx: restate.Context, order: str) -> str:
+        return order
+
+
+    @routes.handler()
+    async def plan_tomorrow(ctx: restate.Context, order: str) -> str:
+        await ctx.sleep(timedelta(days=1))
+        return order
+
+
+    @deliveries.handler()
+    async def start(ctx: restate.ObjectContext, order: str) -> None:
+        await ctx.service_call(plan, arg=order)
+        await ctx.service_call(plan_tomorrow, arg=order)  # expect: REA604 "`routes.plan_tomorrow`, which waits for `ctx.sleep`"
+        ctx.service_send(plan_tomorrow, arg=order)
+    ```
+
+    Shared handlers, services and workflows may wait; reading state and running steps is no waiting:
+
+    ```python
+    import restate
+
+    deliveries = restate.VirtualObject("deliveries")
+    signup = restate.Workflow("signup")
+
+
+    def charge() -> str:
+        return "paid"
+
+
+    @deliveries.handler(kind="shared")
+    async def watch(ctx: restate.ObjectSharedContext) -> str:
+        _, arrived = ctx.awakeable(type_hint=str)
+        return await arrived
+
+
+    @deliveries.handler()
+    async def start(ctx: restate.ObjectContext, order: str) -> str | None:
+        awakeable, _ = ctx.awakeable(type_hint=str)
+        ctx.set("awakeable", awakeable)
+        await ctx.run_typed("charge", charge)
+        return await ctx.get("order", type_hint=str)
+
+
+    @signup.main()
+    async def run(ctx: restate.WorkflowContext) -> str:
+        return await ctx.promise("confirmed", type_hint=str).value()
+    ```
+    """
+    found = [each for each in waiting.waited_for(waits, code) if each.operation is not None and each.operation.waits]
+    others = [each for each in found if not _is_timer(each)]
+    handler = waiting.blocked(code, waits) if others else None
+    if handler is None:
+        return
+    place = waiting.place(waits, code)
+    for each in others:
+        slow = waiting.slow_callee(each, code)
+        if _is_event(each) or slow is not None:
+            what = f"{each.display} of `{slow[0].display}`, which waits for {slow[1]}" if slow is not None else each.display
+            yield Finding(
+                place,
+                f"{handler} keeps its key while it waits for {what}, and all other calls to the key wait; end the handler, and let the answer"
+                " come as a call of its own, or make it a workflow.",
+                None,
+                waiting.created(each, code, place),
+            )
+            return
+
+
+def _is_timer(each: Work) -> bool:
+    return each.operation is not None and each.operation.name == "sleep"
+
+
+def _is_event(each: Work) -> bool:
+    """Whether it is no call, whose answer mostly comes at once."""
+    return each.operation is not None and not each.operation.name.endswith("_call")

@@ -1,0 +1,99 @@
+"""What an `await` in an exclusive handler waits for, and who has to wait with it.  For the rules about blocked keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import libcst as cst
+
+from rea_lint.diagnostic import Related
+from rea_lint.rules import work
+
+if TYPE_CHECKING:
+    from rea_lint.durable import Durable
+    from rea_lint.facts import Argument, Function
+    from rea_lint.project import Handler, Operation, Project
+    from rea_lint.rules.work import Work
+    from rea_lint.text import Span
+
+Waiting: TypeAlias = cst.Await | cst.For | cst.CompFor
+
+CALLS = ("service_call", "object_call", "workflow_call")
+
+
+def blocked(code: Durable, node: cst.CSTNode) -> str | None:
+    """The exclusive handler whose key is blocked while the code of a node runs, for display, with how many more there are; None: no handler's is."""
+    function = code.owner(node).name
+    if "exclusive" not in code.project.kinds(function):
+        return None
+    reached = code.project.durable.get(function, ())
+    names = sorted({h.display for h in code.project.handlers if h.kind == "exclusive" and h.display in reached})
+    more = len(names) - 1
+    return f"`{names[0]}`" + (f" and {more} more" if more > 0 else "") if names else None
+
+
+def waited_for(node: Waiting, code: Durable) -> tuple[Work, ...]:
+    """The durable futures that an `await` or `async for` waits for; of a combinator, those it is handed."""
+    if isinstance(node, cst.For | cst.CompFor) and node.asynchronous is None:
+        return ()
+    waiting = node.expression if isinstance(node, cst.Await) else node.iter
+    found = work.awaited(code.project, code.owner(node), code.refs(waiting), code.span(waiting))
+    return tuple(each for each in found if each.kind is work.Kind.FUTURE)
+
+
+def place(node: Waiting, code: Durable) -> Span:
+    """Where a finding about it stands."""
+    return code.span(node if isinstance(node, cst.Await) else node.iter)
+
+
+def created(each: Work, code: Durable, at: Span) -> tuple[Related, ...]:
+    """Where the future that is waited for was made, if that is somewhere else."""
+    span = work.origin(code.project, each)
+    path = code.project.path_of(each.function)
+    return () if path == code.path and at.contains(span) else (Related(path, span, f"{each.display} is called here"),)
+
+
+def slow_callee(each: Work, code: Durable) -> tuple[Handler, str] | None:
+    """The handler that an awaited call calls, and what it waits for itself: `ctx.sleep`; None if nothing of that is known."""
+    if each.operation is None or not each.operation.name.endswith(CALLS):
+        return None
+    span = work.origin(code.project, each)
+    operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
+    target = operation.call.argument(0, "tpe") if operation is not None else None
+    handler = _handler(code.project, target) if target is not None else None
+    slow = _waits(code.project, handler, set()) if handler is not None else None
+    return (handler, slow) if handler is not None and slow is not None else None
+
+
+def _handler(project: Project, target: Argument) -> Handler | None:
+    """The one handler that the first argument of a call is."""
+    names = project.resolve(target.values)
+    found = [handler for handler in project.handlers if handler.function in names]
+    return found[0] if len(found) == 1 else None
+
+
+def _waits(project: Project, handler: Handler, seen: set[str]) -> str | None:
+    """What a handler waits for that takes its time, in its own code or by awaiting other handlers that do."""
+    if handler.display in seen:
+        return None
+    seen.add(handler.display)
+    functions = [project.functions[name] for name, handlers in project.durable.items() if handler.display in handlers]
+    operations = [(function, operation) for function in functions for operation in project.operations(function.name)]
+    for function, operation in operations:
+        if operation.info.waits and not operation.info.name.endswith("_call") and _is_awaited(function, operation):
+            return f"`ctx.{operation.info.name}`"
+    for _, operation in operations:
+        target = operation.call.argument(0, "tpe") if operation.info.name.endswith(CALLS) and operation.call.awaited else None
+        callee = _handler(project, target) if target is not None else None
+        slow = _waits(project, callee, seen) if callee is not None else None
+        if slow is not None:
+            return slow
+    return None
+
+
+def _is_awaited(function: Function, operation: Operation) -> bool:
+    """Whether an operation is awaited where it is called; of an awakeable, whether its future has a name to be awaited by."""
+    if operation.info.gives != "pair":
+        return operation.call.awaited
+    futures = {f"{callee}()[1]" for callee in operation.call.callees}
+    return any(futures & set(b.values) for name, bindings in function.variables.items() if not name.startswith("_") for b in bindings)
