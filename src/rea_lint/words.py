@@ -12,6 +12,8 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.flow import DECISIVE, Sink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rea_lint.diagnostic import Fix, Related
     from rea_lint.durable import Durable
     from rea_lint.flow import Consequence
@@ -21,20 +23,30 @@ if TYPE_CHECKING:
 MOST_PLACES = 3  # places where a value goes that are shown
 
 
-def effect(use: Use, code: Durable, again: str) -> Finding:
+def effect(use: Use, code: Durable, again: str) -> Iterator[Finding]:
     """A use that does again what it did; `again` says what: "the request is sent again"."""
-    said = f"{subject(use, 'runs', 'which runs')} outside a step: {again} on every replay; hand it to `{context(use, code)}.run_typed`."
-    return Finding(use.span, said, step(use, code), code.chain(use))
+    if not _is_continued(use, code):
+        said = f"{subject(use, 'runs', 'which runs')} outside a step: {again} on every replay; hand it to `{context(use, code)}.run_typed`."
+        yield Finding(use.span, said, step(use, code), code.chain(use))
 
 
-def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Finding:
+def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Iterator[Finding]:
     """A use that gives another value on replay, as bad as what becomes of the value; `instead` is what to do."""
+    if _is_continued(use, code):
+        return
     goes = code.consequence(use.span)
     told = f"{subject(use, 'gives', 'which gives')} another value on replay"
     if goes.sinks == {Sink.DISCARDED} and use.call is not None and (use.call.arguments or len(use.chain) > 1):
-        return Finding(use.span, f"{told}; {instead}.", fix, code.chain(use), Severity.WARNING)  # it may change what it is given
+        yield Finding(use.span, f"{told}; {instead}.", fix, code.chain(use), Severity.WARNING)  # it may change what it is given
+        return
     said = f"{told} and {goes.worst.says}; {instead}."
-    return Finding(use.span, said, fix, (*code.chain(use), *places(goes)), goes.severity or Severity.WARNING)
+    yield Finding(use.span, said, fix, (*code.chain(use), *places(goes)), goes.severity or Severity.WARNING)
+
+
+def _is_continued(use: Use, code: Durable) -> bool:
+    """Whether a use goes on with what another one gives: of `smtplib.SMTP(host).send_message(mail)`, the constructor is told of."""
+    before = use.call.callee_span if use.call is not None else use.span
+    return any(before.contains(each.span) and each.effect is use.effect and each is not use for each in code.project.uses(use.function))
 
 
 def places(goes: Consequence) -> tuple[Related, ...]:
@@ -45,7 +57,10 @@ def places(goes: Consequence) -> tuple[Related, ...]:
 
 def subject(use: Use, verb: str, relative: str) -> str:
     """A use as the beginning of a sentence: "`time.time` gives", or "`clock.now` calls `time.time`, which gives", with all calls between."""
-    first, *rest = (f"`{hop.name}`" for hop in use.chain)
+    *through, last = (hop.name for hop in use.chain)
+    if "()" in use.primitive:
+        last = use.primitive.replace("()", "")  # a method: of which library is the question
+    first, *rest = (f"`{name}`" for name in (*through, last))
     return f"{first} calls {', which calls '.join(rest)}, {relative}" if rest else f"{first} {verb}"
 
 

@@ -101,4 +101,4 @@ def broker_or_cloud_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     Between Restate services no broker is needed: `ctx.service_send` is a durable message.
     """
-    yield words.effect(use, code, "the service is called again")
+    yield from words.effect(use, code, "the service is called again")

@@ -96,4 +96,4 @@ def database_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
         return await ctx.run_typed("count", count, name=names.get("first", ""))
     ```
     """
-    yield words.effect(use, code, "the database is asked again")
+    yield from words.effect(use, code, "the database is asked again")

@@ -75,7 +75,7 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     @orders.handler()
     async def prices(ctx: restate.Context, folder: str) -> str:
-        if Path(folder).exists():  # expect: REA203 "`Path.exists` runs outside a step"
+        if Path(folder).exists():  # expect: REA203 "`pathlib.Path.exists` runs outside a step"
             return Path(folder, "prices.json").read_text()  # expect: REA203
         return ""
     ```
@@ -115,4 +115,4 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     call = code.node(use.span)
     if isinstance(call, cst.Call) and order.is_listing(call, code) and order.ordering(call, code) is not None:
         return  # told as REA105: the same cause, and the same step mends it
-    yield words.effect(use, code, "the disk is asked again")
+    yield from words.effect(use, code, "the disk is asked again")

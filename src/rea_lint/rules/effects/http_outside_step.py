@@ -136,4 +136,4 @@ def http_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
         return await ctx.run_typed("fetch", fetch, client=client, url=cached)
     ```
     """
-    yield words.effect(use, code, "the request is sent again")
+    yield from words.effect(use, code, "the request is sent again")

@@ -85,4 +85,4 @@ def llm_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
         return str(result.final_output)
     ```
     """
-    yield words.effect(use, code, "the model is asked, and paid, again")
+    yield from words.effect(use, code, "the model is asked, and paid, again")

@@ -86,4 +86,4 @@ def subprocess_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
         return await ctx.run_typed("identify", convert, name=name)
     ```
     """
-    yield words.effect(use, code, "the program runs again")
+    yield from words.effect(use, code, "the program runs again")

@@ -115,4 +115,4 @@ def native_random(use: Use, code: Durable) -> Iterator[Finding]:
     ruff's S311 asks for `secrets` instead of `random`: in a handler that is as wrong, outside a step.
     """
     fix = words.replacement(use, code) or words.step(use, code)
-    yield words.value(use, code, instead=words.advice(use, code, "draw it in a step"), fix=fix)
+    yield from words.value(use, code, instead=words.advice(use, code, "draw it in a step"), fix=fix)

@@ -120,7 +120,7 @@ def native_uuid(use: Use, code: Durable) -> Iterator[Finding]:
     does not compare.
     """
     fix = _as_text(use, code) or words.replacement(use, code) or words.step(use, code)
-    yield words.value(use, code, instead=words.advice(use, code, "make it in a step"), fix=fix)
+    yield from words.value(use, code, instead=words.advice(use, code, "make it in a step"), fix=fix)
 
 
 def _as_text(use: Use, code: Durable) -> Fix | None:

@@ -156,4 +156,4 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
     ruff's DTZ005 asks for `datetime.now(tz)`: in a handler that is as wrong as `datetime.now()`.
     """
     fix = words.replacement(use, code) if len(use.chain) == 1 else words.step(use, code)
-    yield words.value(use, code, instead=words.advice(use, code, "read it in a step"), fix=fix)
+    yield from words.value(use, code, instead=words.advice(use, code, "read it in a step"), fix=fix)
