@@ -162,6 +162,5 @@ def _fix(logger: Ref, code: Durable) -> Fix | None:
         return None
     said = code.source.text[call.callee_span.start : call.callee_span.end]
     unused = rewrite.remove_import(code, said.partition(".")[0], call.callee_span)
-    return rewrite.safe(
-        "Get the logger from `restate.getLogger`", rewrite.joined((Edit(call.callee_span, spelling[0]), *spelling[1]), unused)
-    )
+    edits = rewrite.joined((Edit(call.callee_span, spelling[0]), *spelling[1]), unused)
+    return rewrite.safe("Get the logger from `restate.getLogger`", edits)
