@@ -10,7 +10,7 @@ import libcst as cst
 from rea_lint.diagnostic import Related
 from rea_lint.flow import Arrival, Consequence, Sink
 from rea_lint.names import refs
-from rea_lint.project import Region
+from rea_lint.project import Region, Use
 from rea_lint.tree import Unreadable
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rea_lint.config import Config
     from rea_lint.facts import Call, Function, Refs
     from rea_lint.flow import Forest
-    from rea_lint.project import Operation, Step, Use
+    from rea_lint.project import Operation, Step
     from rea_lint.text import Span
     from rea_lint.tree import FunctionNode, Tree
 
@@ -183,13 +183,17 @@ class Durable:
         pairs = zip(use.chain, use.chain[1:], strict=False)
         return tuple(Related(hop.path, hop.span, f"`{caller.name}` calls `{hop.name}`") for caller, hop in pairs)
 
-    def consequence(self, span: Span) -> Consequence:
-        """Where the value of the expression at `span` goes: what decides how bad it is that replay gives another."""
+    def consequence(self, what: Span | Use) -> Consequence:
+        """Where the value of a use, or of the expression at a span, goes: what decides how bad it is that replay gives another.
+
+        The value of a use that calls a helper is followed from the primitive on: what the helper does not return does not get out.
+        """
+        span = what.span if isinstance(what, Use) else what
+        found = self._forest.consequence_of(what) if isinstance(what, Use) and len(what.chain) > 1 else None
         try:
-            found = self._forest.consequence(self.function, self.path, span)
+            found = found or self._forest.consequence(self.function, self.path, span)
         except Unreadable as error:
             self.unreadable = str(error)
-            found = None
         return found or Consequence((Arrival(Sink.ELSEWHERE, self.path, span, self.source.text[span.start : span.end]),))
 
     @cached_property

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rea_lint.facts import Function
-    from rea_lint.project import Operation, Project, Step
+    from rea_lint.project import Hop, Operation, Project, Step, Use
     from rea_lint.text import Source, Span
 
 MOST_STEPS = 5_000  # expressions that one value is followed through
+SILENT_LOGGER = "restate.getLogger()."  # writes nothing on replay: no effect, but a log still
 MOST_TREES = 16  # that are kept: a tree takes some 20 kB a line
 
 
@@ -128,10 +129,40 @@ class Forest:
         """Where the value of the expression at `span` of a function goes; None if there is none.  Raises Unreadable."""
         flow = self._flow(function, path)
         node = flow.tree.at(span)
-        return _Search(self).run(flow, node) if node is not None else None
+        return _Search(self).run((flow, node)) if node is not None else None
+
+    def consequence_of(self, use: Use) -> Consequence | None:
+        """Where the value of a use goes, from where it comes about: a helper that does not return it keeps it.
+
+        None where the way back from the helper cannot be told.
+        """
+        search = _Search(self)
+        ways = []
+        for hop in (use.chain[-1], *use.also):
+            flow = self.of(use.inside)
+            node = flow.tree.at(hop.span) if flow is not None else None
+            if flow is None or node is None:
+                return None
+            ways.append((flow, node))
+        for hop, inner in zip(use.chain, use.chain[1:], strict=False):
+            caller, helper = self._function_at(hop), self._function_at(inner)
+            flow = self.of(caller) if caller is not None else None
+            node = flow.tree.at(hop.span) if flow is not None else None
+            if flow is None or node is None or helper is None or helper.rpartition(".")[2].startswith("__"):
+                return None
+            search.enter(helper, flow, node)
+        return search.run(*ways)
+
+    def _function_at(self, hop: Hop) -> str | None:
+        """The durable function whose own code a hop is."""
+        around = [f for f in self.project.facts[hop.path].functions.values() if f.span.contains(hop.span)]
+        innermost = min(around, key=lambda f: f.span.end - f.span.start)
+        return innermost.name if innermost.name in self.project.durable else None
 
     def of(self, name: str) -> _Flow | None:
-        """The flow of the outermost durable function that `name`, a durable function, stands in; None if libcst cannot read it."""
+        """The flow of the outermost durable function that `name` stands in; None if it is no durable function, or libcst cannot read it."""
+        if name not in self.project.durable:
+            return None
         path = self.project.path_of(name)
         facts = self.project.facts[path]
         top = around = name
@@ -292,13 +323,20 @@ class _Search:
         self._pending: list[tuple[_Flow, cst.BaseExpression]] = []
         self._seen: set[cst.CSTNode] = set()
         self._variables: set[Variable] = set()
-        self._entered: dict[str, list[tuple[_Flow, cst.Call]]] = defaultdict(list)  # helper -> the calls that handed it the value
+        self._entered: dict[str, list[tuple[_Flow, cst.BaseExpression]]] = defaultdict(list)  # helper -> the calls that the value came by
         self._results: set[str] = set()  # functions that return it
+        self._failures: set[str] = set()  # functions that it makes fail for good
 
-    def run(self, flow: _Flow, start: cst.BaseExpression) -> Consequence:
-        self._follow(flow, start)
+    def enter(self, helper: str, flow: _Flow, call: cst.BaseExpression) -> None:
+        """Note that the value, if `helper` returns it, is that of `call`."""
+        self._entered[helper].append((flow, call))
+
+    def run(self, *starts: tuple[_Flow, cst.BaseExpression]) -> Consequence:
+        for flow, start in starts:
+            self._follow(flow, start)
         while self._pending and len(self._seen) < MOST_STEPS:
             self._step(*self._pending.pop())
+        flow, start = starts[0]
         if self._pending:
             self._arrive(flow, Sink.ELSEWHERE, start, flow.tree.text(start))
         if not self._arrivals:
@@ -319,7 +357,7 @@ class _Search:
         if variable is None or variable in self._variables:
             return
         self._variables.add(variable)
-        flow = self._forest.of(variable[0]) if variable[0] in self._project.durable else None
+        flow = self._forest.of(variable[0])
         for node in flow.reads.get(variable, ()) if flow is not None else ():
             assert flow is not None
             self._follow(flow, node)
@@ -359,7 +397,8 @@ class _Search:
             case cst.MatchCase():
                 self._controls(flow, node, parent, [parent.body])
             case cst.Assert() if parent.test is node:
-                self._leaves(flow, node, parent)
+                if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(node)):
+                    self._leaves(flow, node, parent)
             case cst.IfExp() if parent.test is node:
                 self._decides(flow, node, [parent.body, parent.orelse])
                 self._follow(flow, parent)
@@ -498,9 +537,12 @@ class _Search:
         owner = flow.tree.owner(node)
         assert owner is not None
         inside = [each for part in parts for each in flow.tree.within(part) if flow.tree.owner(each) is owner]
-        if any(isinstance(each, cst.Return | cst.Raise | cst.Break | cst.Continue) for each in inside):
+        failing = [each for each in inside if isinstance(each, cst.Raise) and _is_final(flow, each)]
+        if failing or any(isinstance(each, cst.Return | cst.Break | cst.Continue) for each in inside):
             self._leaves(flow, node, statement)
-        if any(isinstance(each, cst.Return | cst.Raise | cst.Yield) for each in inside):
+        if failing:
+            self._failed(owner)
+        if failing or any(isinstance(each, cst.Return | cst.Yield) for each in inside):
             self._returned(flow, node, owner)
         for each in inside:  # what is assigned under the condition depends on it
             match each:
@@ -524,6 +566,28 @@ class _Search:
         name = flow.journaling_after(statement)
         if name is not None:
             self._arrive(flow, Sink.BRANCH, node, name)
+
+    def _failed(self, owner: Function) -> None:
+        """The value decides whether a function fails for good: then what comes after the calls of it does not run."""
+        if owner.name in self._failures:
+            return
+        self._failures.add(owner.name)
+        for flow, call in self._calls_of(owner):
+            self._leaves(flow, call, call)
+            caller = flow.tree.owner(call)
+            if caller is not None:
+                self._failed(caller)
+
+    def _calls_of(self, function: Function) -> Iterator[tuple[_Flow, cst.BaseExpression]]:
+        """The calls by which the value came into a function; if it did not come from outside, all calls of it."""
+        if self._entered[function.name]:
+            yield from self._entered[function.name]
+            return
+        for name, span in self._forest.callers.get(function.name, ()):
+            flow = self._forest.of(name)
+            node = flow.tree.at(span) if flow is not None else None
+            if flow is not None and node is not None:
+                yield flow, node
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
@@ -587,7 +651,7 @@ class _Search:
             return
         if helper.name in self._results:
             self._follow(flow, call)
-        self._entered[helper.name].append((flow, call))
+        self.enter(helper.name, flow, call)
         self._taint((helper.name, parameter))
 
     def _returned(self, flow: _Flow, node: cst.BaseExpression, owner: Function) -> None:
@@ -602,15 +666,12 @@ class _Search:
             around = self._project.functions.get(owner.scope)
             self._taint(flow.variable(around, name) if around is not None else None)
             return
-        for caller, call in self._entered[owner.name]:
-            self._follow(caller, call)
-        if self._entered[owner.name] or owner.name in self._forest.entries:
+        if owner.name in self._forest.entries and not self._entered[owner.name]:
             return
-        callers = self._forest.callers.get(owner.name, ())
-        for name, span in callers:
-            caller_flow = self._forest.of(name)
-            self._follow(caller_flow, caller_flow.tree.at(span)) if caller_flow is not None else None
-        if not callers:
+        calls = list(self._calls_of(owner))
+        for caller, call in calls:
+            self._follow(caller, call)
+        if not calls:
             self._arrive(flow, Sink.ELSEWHERE, node, owner.name.rpartition(".")[2])
 
     def _step_name(self, flow: _Flow, function: Function) -> str:
@@ -645,8 +706,16 @@ def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst
     return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
 
 
+def _is_final(flow: _Flow, statement: cst.Raise) -> bool:
+    """Whether an exception ends the invocation, or something here: others are retried, and the retry raises or not, but journals the same."""
+    if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(statement)) or statement.exc is None:
+        return True
+    values = flow.resolve(statement.exc)
+    return not values or not all(value.startswith("builtins.") for value in values)
+
+
 def _is_log(project: Project, values: frozenset[str]) -> bool:
-    return any(project.knowledge.effect(value, None) in {Effect.LOG, Effect.PRINT} for value in values)
+    return any(value.startswith(SILENT_LOGGER) or project.knowledge.effect(value, None) in {Effect.LOG, Effect.PRINT} for value in values)
 
 
 def _parameter(call: cst.Call, argument: cst.Arg, helper: Function) -> str | None:

@@ -34,7 +34,7 @@ def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Iterator
     """A use that gives another value on replay, as bad as what becomes of the value; `instead` is what to do."""
     if _is_continued(use, code):
         return
-    goes = code.consequence(use.span)
+    goes = code.consequence(use)
     told = f"{subject(use, 'gives', 'which gives')} another value on replay"
     if goes.sinks == {Sink.DISCARDED} and use.call is not None and (use.call.arguments or len(use.chain) > 1):
         yield Finding(use.span, f"{told}; {instead}.", fix, code.chain(use), Severity.WARNING)  # it may change what it is given
