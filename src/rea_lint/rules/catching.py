@@ -22,7 +22,9 @@ Clause: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler
 BASE = "builtins.BaseException"
 EXCEPTION = "builtins.Exception"
 TERMINAL = "restate.TerminalError"
-INTERNAL = frozenset({"restate.SdkInternalBaseException", "restate.exceptions.SdkInternalException", "restate.exceptions.SuspendedException"})
+INTERNAL = frozenset(
+    {"restate.SdkInternalBaseException", "restate.exceptions.SdkInternalException", "restate.exceptions.SuspendedException"}
+)
 CATCH_TERMINAL = frozenset({TERMINAL, EXCEPTION, BASE})
 CATCH_INTERNAL = frozenset({*INTERNAL, BASE})
 
@@ -83,7 +85,13 @@ def durable_work(clause: Clause, code: Durable, exceptions: frozenset[str]) -> t
     around = code.parent(clause)
     if not isinstance(around, cst.Try | cst.TryStar):
         return ()
-    return tuple(each for node in code.within(around.body) if not _is_taken(node, around, code, exceptions) for each in _awaited(node, code) if each.is_durable)
+    return tuple(
+        each
+        for node in code.within(around.body)
+        if not _is_taken(node, around, code, exceptions)
+        for each in _awaited(node, code)
+        if each.is_durable
+    )
 
 
 def _awaited(node: cst.CSTNode, code: Durable) -> tuple[Work, ...]:
@@ -121,7 +129,8 @@ def mentions_terminal_error(clause: Clause, code: Durable) -> bool:
     """Whether a clause asks for `TerminalError` itself (not: makes one)."""
     made = {call.func for call in code.within(clause.body) if isinstance(call, cst.Call)}
     return any(
-        isinstance(node, cst.Name | cst.Attribute) and node not in made and TERMINAL in code.resolve(node) for node in code.within(clause.body)
+        isinstance(node, cst.Name | cst.Attribute) and node not in made and TERMINAL in code.resolve(node)
+        for node in code.within(clause.body)
     )
 
 
@@ -191,11 +200,11 @@ class _Caught:
         return None if any(not names or any(self.code.project.index.is_ours(name) for name in names) for names in resolved) else False
 
 
-def _either(left: bool | None, right: bool | None) -> bool | None:  # noqa: FBT001 -- three-valued logic
+def _either(left: bool | None, right: bool | None) -> bool | None:
     return True if True in {left, right} else None if None in {left, right} else False
 
 
-def _both(left: bool | None, right: bool | None) -> bool | None:  # noqa: FBT001 -- the same
+def _both(left: bool | None, right: bool | None) -> bool | None:
     return False if False in {left, right} else None if None in {left, right} else True
 
 
@@ -245,9 +254,13 @@ def _of(statement: cst.CSTNode, caught_: _Caught) -> Iterator[End | None]:
         case cst.For(body=body) | cst.While(body=body):
             yield None
             yield from (None if isinstance(end, End) and end is End.SWALLOWED else end for end in _through(body, caught_))
-        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=kept))], value=value) if caught_.is_it(value) and caught_.is_raised_later(kept):
+        case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=kept))], value=value) if caught_.is_it(
+            value
+        ) and caught_.is_raised_later(kept):
             yield End.RAISED
-        case cst.Expr(value=cst.Await(expression=cst.Call() as call)) | cst.Expr(value=cst.Call() as call) if caught_.may_be_raised_by(call):
+        case cst.Expr(value=cst.Await(expression=cst.Call() as call)) | cst.Expr(value=cst.Call() as call) if caught_.may_be_raised_by(
+            call
+        ):
             yield from (End.RAISED, None)
         case _:
             yield None

@@ -33,12 +33,17 @@ def blocked(code: Durable, node: cst.CSTNode) -> str | None:
 
 
 def waited_for(node: Waiting, code: Durable) -> tuple[Work, ...]:
-    """The durable futures that an `await` or `async for` waits for; of a combinator, those it is handed."""
+    """The durable futures that an `await` or `async for` waits for; of a combinator, those it is handed.
+
+    A parameter that may be several kinds of future is not known to be any of them: some have come already, or do not wait.
+    """
     if isinstance(node, cst.For | cst.CompFor) and node.asynchronous is None:
         return ()
     waiting = node.expression if isinstance(node, cst.Await) else node.iter
     found = work.awaited(code.project, code.owner(node), code.refs(waiting), code.span(waiting))
-    return tuple(each for each in found if each.kind is work.Kind.FUTURE)
+    futures = tuple(each for each in found if each.kind is work.Kind.FUTURE)
+    is_parameter = isinstance(waiting, cst.Name) and any(p.name == waiting.value for p in code.owner(node).parameters)
+    return () if is_parameter and len({each.operation.name for each in futures if each.operation is not None}) > 1 else futures
 
 
 def place(node: Waiting, code: Durable) -> Span:
@@ -54,15 +59,25 @@ def created(each: Work, code: Durable, at: Span) -> tuple[Related, ...]:
 
 
 def slow_callee(each: Work, code: Durable) -> tuple[Handler, str] | None:
-    """The handler that an awaited call calls, and what it waits for itself: `ctx.sleep`; None if nothing of that is known."""
+    """The handler that an awaited call calls, and what it waits for itself: `ctx.sleep`; None if nothing of that is known.
+
+    A call to an exclusive handler of the same object is left out: with the same key it is a deadlock, not a wait.
+    """
     if each.operation is None or not each.operation.name.endswith(CALLS):
         return None
     span = work.origin(code.project, each)
     operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
     target = operation.call.argument(0, "tpe") if operation is not None else None
     handler = _handler(code.project, target) if target is not None else None
-    slow = _waits(code.project, handler, set()) if handler is not None else None
-    return (handler, slow) if handler is not None and slow is not None else None
+    if handler is None or (handler.kind == "exclusive" and handler.service in _services(code.project, each.function)):
+        return None
+    slow = _waits(code.project, handler, set())
+    return (handler, slow) if slow is not None else None
+
+
+def _services(project: Project, function: str) -> frozenset[str]:
+    """The services whose handlers reach a function."""
+    return frozenset(handler.service for handler in project.handlers if handler.display in project.durable.get(function, ()))
 
 
 def _handler(project: Project, target: Argument) -> Handler | None:

@@ -74,7 +74,9 @@ def known(project: Project, function: Function, argument: Argument) -> bool:
 def awaited(project: Project, function: Function, refs: Refs, span: Span) -> tuple[Work, ...]:
     """What the awaited expression at `span`, of which facts say `refs`, may be: of a combinator or another scheduler, what it waits for."""
     call = next((call for call in function.calls if call.span == span), None)
-    return tuple(dict.fromkeys(_called(project, function, call) if call is not None else _traced(project, refs, function.name, span, set())))
+    return tuple(
+        dict.fromkeys(_called(project, function, call) if call is not None else _traced(project, refs, function.name, span, set()))
+    )
 
 
 def origin(project: Project, work: Work) -> Span:
@@ -161,7 +163,7 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
         if bare.endswith(")") and not bare.endswith((".values()", ".copy()")):
             element = ref.removeprefix(bare)
             for name in sorted(project.resolve(bare[:-2])):
-                yield from _made(project, name, function, span, seen, element)
+                yield from _made(project, name, function, span, seen, element=element)
             continue
         variable = VARIABLE.fullmatch(ref)
         if variable is None:  # a function handed over: `group.start_soon(work, ctx)`
@@ -175,9 +177,9 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
         for binding in bindings:
             if variable["rest"]:
                 yield from _traced(project, binding.elements, variable["scope"], binding.span, seen)
-                held = (f"{value}{variable['rest']}" for value in binding.values)
+                held = iter([value + variable["rest"] for value in binding.values])
             else:
-                held = (*binding.values,)
+                held = iter(binding.values)
             yield from _traced(project, held, variable["scope"], binding.span, seen)
         if scope is not None and any(p.name == variable["name"] for p in scope.parameters):
             for name in sorted(project.resolve(ref)):
@@ -185,7 +187,7 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
                     yield from _made(project, name[:-2], function, span, seen)
 
 
-def _made(project: Project, name: str, function: str, span: Span, seen: set[Ref], element: str = "") -> Iterator[Work]:
+def _made(project: Project, name: str, function: str, span: Span, seen: set[Ref], *, element: str = "") -> Iterator[Work]:
     """What calling `name` gives to await."""
     known = project.functions.get(name)
     if known is not None:

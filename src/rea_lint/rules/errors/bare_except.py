@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
+from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rea_lint.diagnostic import Fix
-    from rea_lint.durable import Durable
 
 
 @rule("REA701", "bare-except", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
@@ -139,14 +138,16 @@ def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable
 
     Suspension was an `Exception` up to SDK 0.10, and is `asyncio.CancelledError` in 0.11 and `SdkInternalBaseException` from 0.12 on.
     """
-    if catching.BASE not in catching.names(clause, code) or any(catching.CATCH_INTERNAL & catching.names(each, code) for each in catching.earlier(clause, code)):
+    if catching.BASE not in catching.names(clause, code) or any(
+        catching.CATCH_INTERNAL & catching.names(each, code) for each in catching.earlier(clause, code)
+    ):
         return
     found = catching.durable_work(clause, code, catching.CATCH_INTERNAL)
     if found and catching.End.RAISED not in catching.ends(clause, code, catching.CATCH_INTERNAL):
         what = catching.header(clause, code)
         yield Finding(
             what,
-            f"`{code.source.text[what.start : what.end]}` also catches what the SDK raises to suspend the handler: its body runs on every"
+            f"{'A bare ' if clause.type is None else ''}`{code.source.text[what.start : what.end]}` also catches what the SDK raises to suspend the handler: its body runs on every"
             f" suspension at {found[0].display}; catch `Exception`, and let `TerminalError` pass.",
             _fix(clause, code),
             (Related(code.project.path_of(found[0].function), found[0].span, f"{found[0].display} is awaited here"),),
@@ -158,7 +159,11 @@ def _fix(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Fi
     before = [name for each in catching.earlier(clause, code) for name in catching.names(each, code)]
     if catching.EXCEPTION in before or "Exception" in code.project.facts[code.path].variables:
         return None
-    broad = [each for each in catching.caught(clause, code) if catching.BASE in code.resolve(each) and code.span(clause).contains(code.span(each))]
+    broad = [
+        each
+        for each in catching.caught(clause, code)
+        if catching.BASE in code.resolve(each) and code.span(clause).contains(code.span(each))
+    ]
     bare = re.match(r"except[ \t]*:", code.text(clause))
     start = code.span(clause).start
     if bare is not None:

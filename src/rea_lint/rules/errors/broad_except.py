@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import libcst as cst
 from packaging.version import Version
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
+from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.rules.catching import End
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
 
 SUSPENSION_IS_NO_EXCEPTION = Version("0.11")
 """From this SDK on `except Exception` does not catch a suspension: it is `asyncio.CancelledError` in 0.11, `SdkInternalBaseException` later."""
@@ -188,7 +184,13 @@ def _says(ends: set[End], code: Durable) -> tuple[Severity, str]:
     if version != "auto" and Version(version) < SUSPENSION_IS_NO_EXCEPTION:
         return Severity.ERROR, f", and every suspension of the handler, an `Exception` in SDK {version}; catch what you can handle"
     if End.SWALLOWED in ends:
-        return Severity.WARNING, ": the handler goes on as if nothing had happened; put `except TerminalError: raise` before it, or handle it there"
+        return (
+            Severity.WARNING,
+            ": the handler goes on as if nothing had happened; put `except TerminalError: raise` before it, or handle it there",
+        )
     if End.RETRIED in ends:
         return Severity.WARNING, ", and raises an error that is retried instead; put `except TerminalError: raise` before it"
-    return Severity.INFO, ", and raises another error in its place; put `except TerminalError: raise` before it to keep its code and message"
+    return (
+        Severity.INFO,
+        ", and raises another error in its place; put `except TerminalError: raise` before it to keep its code and message",
+    )

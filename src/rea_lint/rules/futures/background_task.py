@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
 from rea_lint.rules import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
     from rea_lint.facts import Call, Function
     from rea_lint.project import Project
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import rewrite, words
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
@@ -15,10 +17,9 @@ from rea_lint.rules import work
 from rea_lint.text import Edit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rea_lint.diagnostic import Fix
-    from rea_lint.durable import Durable
     from rea_lint.facts import Call
     from rea_lint.rules.work import Work
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @rule("REA301", "native-gather", Severity.ERROR, effects=[Effect.GATHER], docs="https://docs.restate.dev/develop/python/concurrent-tasks")
 def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
     """
-    asyncio runs durable work side by side, and the journal does not know in which order.
+    Durable work is run side by side by asyncio, in an order that the journal does not know.
 
     Replay gives a handler the same results in the same order, provided that the handler asks in the same order. `asyncio.gather` puts
     every coroutine into a task of its own, and the tasks ask whenever the event loop lets them. A branch with two steps in it can meet
@@ -183,7 +184,11 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
         said = f"{words.subject(use, 'runs', 'which runs')} {found[0].display} outside a step: nothing of it is journaled, and all of it"
         context = words.context(use, code)
         yield Finding(
-            use.span, f"{said} runs again on every replay; hand it to `{context}.run_typed` as a whole.", None, code.chain(use), Severity.WARNING
+            use.span,
+            f"{said} runs again on every replay; hand it to `{context}.run_typed` as a whole.",
+            None,
+            code.chain(use),
+            Severity.WARNING,
         )
 
 
@@ -209,7 +214,9 @@ def _says(use: Use, durable: Sequence[Work], *, is_group: bool) -> str:
     coroutine = next((each for each in durable if each.kind is work.Kind.DURABLE), None)
     what = f"{coroutine.display}, which uses the context," if coroutine is not None else f"the future of {durable[0].display}"
     if is_group:
-        said = f"{words.subject(use, 'runs', 'which runs')} {what} in a task: when the handler suspends, an exception group leaves the SDK and"
+        said = (
+            f"{words.subject(use, 'runs', 'which runs')} {what} in a task: when the handler suspends, an exception group leaves the SDK and"
+        )
         return f"{said} takes other invocations of the process down; call the operations and await `restate.gather` of their futures."
     if coroutine is not None:
         said = f"{words.subject(use, 'runs', 'which runs')} {what} in a task: its operations come in another order on replay (RT0016);"
@@ -226,7 +233,8 @@ def _fix(use: Use, found: Sequence[Work], code: Durable) -> Fix | None:
     waiting = code.parent(call)
     project = code.project
     each_is_known = use.call is not None and all(
-        argument.keyword in {None, "*"} and work.known(project, project.functions[use.function], argument) for argument in use.call.arguments
+        argument.keyword in {None, "*"} and work.known(project, project.functions[use.function], argument)
+        for argument in use.call.arguments
     )
     if not isinstance(waiting, cst.Await) or not each_is_known:
         return None

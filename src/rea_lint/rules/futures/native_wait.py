@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import rewrite, words
 from rea_lint.diagnostic import Applicability, Finding, Fix, Severity
+from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
 from rea_lint.rules import work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
     from rea_lint.facts import Call
     from rea_lint.rules.work import Work
 
@@ -32,7 +31,7 @@ OTHERWISE = "race it in `restate.select` with a `ctx.sleep`"
 @rule("REA302", "native-wait", Severity.ERROR, effects=[Effect.WAIT], docs="https://docs.restate.dev/develop/python/concurrent-tasks")
 def native_wait(use: Use, code: Durable) -> Iterator[Finding]:
     """
-    asyncio decides who is first, or what is too late, and on replay it decides otherwise.
+    Who is first, or what is too late, is decided by asyncio, and otherwise on replay.
 
     `asyncio.wait_for`, `wait`, `as_completed`, `shield` and `timeout` look at this process's clock, and at what has completed in this
     process so far. On replay the results of the journal are all there at once: what timed out is now in time, and what came second comes
@@ -174,7 +173,10 @@ def native_wait(use: Use, code: Durable) -> Iterator[Finding]:
     if durable is not None:
         what = durable.display if durable.kind is work.Kind.FUTURE else f"{durable.display}, which uses the context,"
         yield Finding(
-            use.span, f"{subject} {what} by what this process sees: replay comes to another outcome; {instead}.", _shown(use, found, code), code.chain(use)
+            use.span,
+            f"{subject} {what} by what this process sees: replay comes to another outcome; {instead}.",
+            _shown(use, found, code),
+            code.chain(use),
         )
     elif found:
         said = f"{subject} {found[0].display} outside a step, with another outcome on replay; hand it to `{words.context(use, code)}.run_typed` as a whole."

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
 from rea_lint.rules import work
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
-    from rea_lint.durable import Durable
-
-
-@rule("REA304", "thread-with-context", Severity.ERROR, effects=[Effect.THREAD], docs="https://docs.restate.dev/develop/python/durable-steps")
+@rule(
+    "REA304", "thread-with-context", Severity.ERROR, effects=[Effect.THREAD], docs="https://docs.restate.dev/develop/python/durable-steps"
+)
 def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
     """
     Another thread, or another process, is given the context.

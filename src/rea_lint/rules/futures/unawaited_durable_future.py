@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rea_lint.diagnostic import Applicability, Finding, Fix, Severity
+from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.text import Edit, Span
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
 
 LOSES = {
     "run": "the step is journaled and its action never runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -9,13 +10,11 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import waiting, work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
     from rea_lint.rules.work import Work
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
     from rea_lint.rules.work import Work
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.project import StepViolation
 from rea_lint.rule import rule
 from rea_lint.rules import inside
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
 
 ELSEWHERE = frozenset({"run", "run_typed", "random", "uuid", "time"})  # nested-step, deterministic-rng-in-step
 
@@ -113,5 +109,7 @@ def context_in_step(violation: StepViolation, code: Durable) -> Iterator[Finding
     info = code.project.knowledge.operations.get(violation.method)
     if info is not None and info.journals and violation.method not in ELSEWHERE:
         yield inside.finding(
-            violation, code, "on replay the step is skipped, and the journal has an entry that nobody asks for (RT0016); do it in the handler, after the step"
+            violation,
+            code,
+            "on replay the step is skipped, and the journal has an entry that nobody asks for (RT0016); do it in the handler, after the step",
         )

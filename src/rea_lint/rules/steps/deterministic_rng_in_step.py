@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.project import StepViolation
 from rea_lint.rule import rule
 from rea_lint.rules import inside
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rea_lint.diagnostic import Fix
-    from rea_lint.durable import Durable
 
 CONSEQUENCES = {
     "uuid": "replay skips the step, so the next `uuid()` gives the same value once more; draw it in the handler",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.durable import Durable
 from rea_lint.project import StepViolation
 from rea_lint.rule import rule
 from rea_lint.rules import inside
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rea_lint.durable import Durable
 
 
 @rule("REA402", "nested-step", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -102,5 +98,7 @@ def nested_step(violation: StepViolation, code: Durable) -> Iterator[Finding]:
     """
     if f"{violation.context}().{violation.method}" in code.project.knowledge.steps:
         yield inside.finding(
-            violation, code, "on replay the outer step is skipped, and the inner one is missing (RT0016); make them two steps of the handler"
+            violation,
+            code,
+            "on replay the outer step is skipped, and the inner one is missing (RT0016); make them two steps of the handler",
         )
