@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from rea_lint import rewrite
-from rea_lint.diagnostic import Finding, Severity
+from rea_lint.diagnostic import Applicability, Finding, Related, Severity
 from rea_lint.flow import DECISIVE, Sink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rea_lint.diagnostic import Fix, Related
+    from rea_lint.diagnostic import Fix
     from rea_lint.durable import Durable
     from rea_lint.flow import Consequence
     from rea_lint.packs import Replacement
@@ -27,7 +27,7 @@ def effect(use: Use, code: Durable, again: str) -> Iterator[Finding]:
     """A use that does again what it did; `again` says what: "the request is sent again"."""
     if not _is_continued(use, code):
         said = f"{subject(use, 'runs', 'which runs')} outside a step: {again} on every replay; hand it to `{context(use, code)}.run_typed`."
-        yield Finding(use.span, said, step(use, code), code.chain(use))
+        yield Finding(use.span, said, step(use, code), chain(use, code))
 
 
 def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Iterator[Finding]:
@@ -36,11 +36,25 @@ def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Iterator
         return
     goes = code.consequence(use)
     told = f"{subject(use, 'gives', 'which gives')} another value on replay"
+    related = (*chain(use, code), *places(goes))
     if goes.sinks == {Sink.DISCARDED} and use.call is not None and (use.call.arguments or len(use.chain) > 1):
-        yield Finding(use.span, f"{told}; {instead}.", fix, code.chain(use), Severity.WARNING)  # it may change what it is given
-        return
-    said = f"{told} and {goes.worst.says}; {instead}."
-    yield Finding(use.span, said, fix, (*code.chain(use), *places(goes)), goes.severity or Severity.WARNING)
+        yield Finding(use.span, f"{told}; {instead}.", fix, related, Severity.WARNING)  # it may change what it is given, or raise
+    elif goes.severity is Severity.INFO:
+        only = f"only {goes.worst.says}".replace("only is", "is only", 1)
+        said = (
+            f"{told}, but {only}, which replay does not compare." if goes.worst.sink is not Sink.DISCARDED else f"{told}, but is not used."
+        )
+        yield Finding(use.span, said, fix if fix is not None and fix.applicability is Applicability.SAFE else None, related, goes.severity)
+    else:
+        said = f"{told} and {goes.worst.says}; {instead}."
+        yield Finding(use.span, said, fix, related, goes.severity or Severity.WARNING)
+
+
+def chain(use: Use, code: Durable) -> tuple[Related, ...]:
+    """The hops of a use beyond its own place, and what else the last function calls to the same effect."""
+    caller = use.chain[-2].name if len(use.chain) > 1 else None
+    also = (Related(hop.path, hop.span, f"`{caller}` also calls `{hop.name}`") for hop in use.also if caller is not None)
+    return (*code.chain(use), *also)
 
 
 def _is_continued(use: Use, code: Durable) -> bool:

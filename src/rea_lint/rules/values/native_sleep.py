@@ -121,7 +121,7 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
         use.span,
         f"{words.subject(use, 'is', 'which is')} no durable timer: each attempt waits from the start again{stops}; use {durable}.",
         words.replacement(use, code),
-        code.chain(use),
+        words.chain(use, code),
     )
 
 

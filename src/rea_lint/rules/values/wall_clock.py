@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
+
+FORMATS = frozenset({"ctime", "isoformat", "strftime", "timestamp", "year", "month", "day", "hour", "minute", "weekday", "isoweekday"})
 
 
 @rule("REA101", "wall-clock", Severity.ERROR, effects=[Effect.CLOCK], docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -60,7 +64,7 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
         ctx.service_send(accept, arg=deadline)
     ```
 
-    A `datetime` is made of it, with a time zone: without one, the result depends on the host.
+    A `datetime` is made of it, with a time zone: without one, the result depends on the host, and belongs in a step.
 
     ```python fails="journal mismatch"
     from datetime import datetime, timezone
@@ -155,5 +159,12 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
 
     ruff's DTZ005 asks for `datetime.now(tz)`: in a handler that is as wrong as `datetime.now()`.
     """
-    fix = words.replacement(use, code) if len(use.chain) == 1 else words.step(use, code)
+    fix = words.replacement(use, code) or (words.step(use, code) if len(use.chain) > 1 or _is_formatted(use, code) else None)
     yield from words.value(use, code, instead=words.advice(use, code, "read it in a step"), fix=fix)
+
+
+def _is_formatted(use: Use, code: Durable) -> bool:
+    """Whether a time is made a text or a number at once, so that it can be journaled: `datetime.now().isoformat()`."""
+    call = code.node(use.span)
+    method = code.parent(call) if call is not None else None
+    return isinstance(method, cst.Attribute) and method.attr.value in FORMATS
