@@ -11,17 +11,17 @@ import pytest
 
 from rea_lint import engine, rule
 from rea_lint.config import Config, UserError
-from rea_lint.diagnostic import Applicability, Severity
+from rea_lint.diagnostic import Applicability, Finding, Fix, Severity
 from rea_lint.facts import Broken
 from rea_lint.files import File
 from rea_lint.project import Use  # noqa: TC001 -- read at run time: it says what a rule looks at
 from rea_lint.survey import survey
-from rea_lint.text import Span, apply
+from rea_lint.text import Edit, Span, apply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from rea_lint.diagnostic import Diagnostic, Finding
+    from rea_lint.diagnostic import Diagnostic
     from rea_lint.engine import Report
     from rea_lint.packs import Knowledge
 
@@ -305,6 +305,21 @@ def test_a_rule_that_raises_is_an_internal_error_and_the_others_go_on(lint: Any,
     assert [d.code for d in report.diagnostics] == ["REA103"]
     assert [(error.code, error.path) for error in report.errors] == [("REA101", "/project/app.py")]
     assert "a fault of ours" in report.errors[0].traceback
+
+
+def test_a_fix_whose_edits_overlap_is_an_internal_error_and_not_offered(lint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = rule.load
+
+    def overlapping(use: Use, _code: object) -> Iterable[Finding]:
+        edits = (Edit(Span(use.span.start, use.span.end), "a"), Edit(Span(use.span.start + 1, use.span.end + 1), "b"))
+        yield Finding(use.span, "message", Fix("Break it", edits, Applicability.SAFE))
+
+    monkeypatch.setattr(
+        rule, "load", lambda wanted: tuple(replace(each, check=overlapping) for each in load(wanted) if each.code == "REA103")
+    )
+    report = lint({"app.py": SERVICE})
+    assert [d.fix for d in report.diagnostics] == [None]
+    assert [error.traceback for error in report.errors] == ["ValueError: edits of the fix `Break it` overlap"]
 
 
 def test_a_failed_rule_makes_no_comment_unused(lint: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,10 +69,6 @@ def test_replacements_side_by_side_go_together() -> None:
     assert fix("ab", [finding(0, (0, 1, "x")), finding(1, (1, 2, "y"))])[0] == "xy"
 
 
-def test_a_fix_whose_own_edits_overlap_is_not_applied() -> None:
-    assert fix("abc", [finding(0, (0, 2, "x"), (1, 3, "y"))]) == ("abc", [])
-
-
 def test_a_fix_that_breaks_the_syntax_is_left_out_and_the_others_stay() -> None:
     text = "a = one()\nb = two()\n"
     bad = replacing(text, "one()", "1 +", code="REA101")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rea_lint import packs, rule
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from rea_lint import suppress
     from rea_lint.config import Config
+    from rea_lint.diagnostic import Fix
     from rea_lint.facts import Broken, Facts, Function
     from rea_lint.files import File
     from rea_lint.packs import Effect, Knowledge
@@ -86,11 +88,11 @@ def check(
             said, failed = rule.visit(project, comments.rules, sources, reported, config)
             found += said
             errors += failed
-    diagnostics = [d for d in _diagnostics(found, selection) if not comments.silence(d)]
+    diagnostics = [d for d in _diagnostics(found, selection, errors) if not comments.silence(d)]
 
     idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", selection, entries), sources)
     errors += failed
-    diagnostics += (d for d in _diagnostics(idle, selection) if not comments.silence_by_name(d))
+    diagnostics += (d for d in _diagnostics(idle, selection, errors) if not comments.silence_by_name(d))
     return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources)
 
 
@@ -140,10 +142,14 @@ def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
     )
 
 
-def _diagnostics(found: Iterable[Found], selection: Selection) -> Iterator[Diagnostic]:
+def _diagnostics(found: Iterable[Found], selection: Selection, errors: list[InternalError]) -> Iterator[Diagnostic]:
     for each in found:
         finding, code = each.finding, each.rule.code
         path = finding.path or each.path
+        fix = finding.fix
+        if fix is not None and _overlap(fix):
+            errors.append(InternalError(code, path, "fix", f"ValueError: edits of the fix `{fix.title}` overlap"))
+            fix = None
         if selection.applies(code, path):
             severity = selection.severities.get(code, finding.severity or each.rule.severity)
             yield Diagnostic(
@@ -153,11 +159,16 @@ def _diagnostics(found: Iterable[Found], selection: Selection) -> Iterator[Diagn
                 each.rule.name,
                 severity,
                 finding.message,
-                finding.fix,
+                fix,
                 finding.related,
                 each.handlers,
                 page_url(code),
             )
+
+
+def _overlap(fix: Fix) -> bool:
+    edits = sorted(fix.edits)
+    return any(later.span.start < edit.span.end for edit, later in pairwise(edits))
 
 
 def _merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:

@@ -76,8 +76,7 @@ def compatible(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     taken: dict[Edit, None] = {}
     for diagnostic in sorted(diagnostics, key=lambda d: (d.span, d.code)):
         edits = diagnostic.fix.edits if diagnostic.fix else ()
-        agrees = all(not _clash(edit, other) for i, edit in enumerate(edits) for other in edits[:i])
-        if edits and agrees and all(edit in taken or not any(_clash(edit, other) for other in taken) for edit in edits):
+        if edits and all(edit in taken or not any(_clash(edit, other) for other in taken) for edit in edits):
             chosen.append(diagnostic)
             taken |= dict.fromkeys(edits)
     return chosen

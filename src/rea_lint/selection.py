@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ALL = "ALL"
 EXACT = 100  # how specific a code or a name is; a prefix is as specific as it is long, ALL not at all
 UNFIT = -1
+NEAR = 0.65  # of `difflib`: below it a word is another one, not a misspelt one
 FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rule exists yet
 
 
@@ -67,9 +68,18 @@ def named(word: str, entries: Iterable[Entry]) -> Entry | None:
 
 def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
     """` (did you mean `wall-clock`?)`, if there is something near."""
-    words = [name for entry in entries for name in (entry.code, entry.name)]
-    near = difflib.get_close_matches(word.upper(), words, 1) or difflib.get_close_matches(word.lower(), words, 1)
-    return f" (did you mean `{near[0]}`?)" if near else ""
+    near = [
+        (ratio, _agreement(word.lower(), name.lower()), name)
+        for entry in entries
+        for name in (entry.code, entry.name)
+        if (ratio := difflib.SequenceMatcher(None, word.lower(), name.lower()).ratio()) > NEAR
+    ]
+    return f" (did you mean `{max(near)[2]}`?)" if near else ""
+
+
+def _agreement(one: str, other: str) -> int:
+    """How many characters are the same at the same place."""
+    return sum(a == b for a, b in zip(one, other, strict=False))
 
 
 def _is_selected(entry: Entry, config: Config) -> bool:

@@ -1,0 +1,507 @@
+"""The command line: exit codes, streams, fixing files, and that nothing a user can do ends in a traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from rea_lint import cli, files
+from rea_lint.config import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Tree = Callable[[Mapping[str, str | bytes]], Path]
+
+HANDLER = """\
+import time
+import uuid
+
+import restate
+
+shop = restate.Service("Shop")
+
+
+@shop.handler()
+async def buy(ctx: restate.Context, item: str) -> str:
+"""
+SAFE = HANDLER + "    await ctx.run_typed(str(uuid.uuid4()), print)\n    return item\n"
+FIXED = SAFE.replace("uuid.uuid4()", "ctx.uuid()").replace("import uuid\n", "")
+INFO = HANDLER + "    return str(uuid.uuid4())\n"
+CLEAN = HANDLER + "    return item\n"
+
+
+class Run(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def lint(tree: Tree, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Write files, and run the command line in their folder."""
+    for name in "NO_COLOR", "FORCE_COLOR", "REA_LINT_OUTPUT_FORMAT":
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, files: Mapping[str, str | bytes] | None = None, stdin: bytes | None = None) -> Run:
+        root = tree(files or {})
+        monkeypatch.chdir(root)
+        if not (root / "rea-lint.toml").exists():
+            (root / "rea-lint.toml").touch()
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfd.readouterr()
+        code = cli.run(list(arguments))
+        return Run(code, *capfd.readouterr())
+
+    return run
+
+
+# -- what it says, where, and how it ends ------------------------------------------------------------------------------
+
+
+def test_findings_go_to_stdout_and_the_summary_to_stderr(lint: Callable[..., Run]) -> None:
+    run = lint("check", "--output-format", "concise", files={"app.py": SAFE})
+    assert run.code == 1
+    assert run.out.startswith("app.py:11:29: REA103 ")
+    assert run.err == "Checked 1 file, 1 handler in 1 service: 1 error (1 fixable with --fix).\n"
+
+
+def test_without_a_command_it_checks(lint: Callable[..., Run]) -> None:
+    assert lint("--output-format", "concise", ".", files={"app.py": SAFE}) == lint("check", ".", "--output-format", "concise")
+    assert lint("app.py").code == 1
+
+
+def test_nothing_found_is_0_and_says_so(lint: Callable[..., Run]) -> None:
+    assert lint("check", files={"app.py": CLEAN}) == (0, "", "Checked 1 file, 1 handler in 1 service: no findings.\n")
+
+
+def test_quiet_says_nothing_but_findings(lint: Callable[..., Run]) -> None:
+    assert lint("check", "-q", files={"app.py": CLEAN}) == (0, "", "")
+
+
+def test_no_handler_at_all_is_said_loudly(lint: Callable[..., Run]) -> None:
+    assert "NO RESTATE HANDLER FOUND" in lint("check", files={"app.py": "x = 1\n"}).err
+
+
+def test_the_severity_that_fails_a_run_can_be_chosen(lint: Callable[..., Run]) -> None:
+    assert lint("check", files={"app.py": INFO}).code == 0
+    assert lint("check", "--severity", "info").code == 1
+    assert lint("check", "--severity", "error", files={"app.py": SAFE}).code == 1
+    assert lint("check", "--exit-zero").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["check", "--no-such-flag"], "No such option"),
+        (["check", "--select", "REA1O3"], "there is no rule `REA1O3` (did you mean `REA103`?)"),
+        (["check", "--ignore", "natif-uuid"], "did you mean `native-uuid`?"),
+        (["check", "nowhere.py"], "nowhere.py"),
+        (["check", "--config", "nowhere.toml"], "nowhere.toml"),
+        (["check", "--config", "selekt = ['REA1']"], "did you mean `select`?"),
+        (["check", "--output-format", "xml"], "xml"),
+        (["rule"], "--all"),
+        (["rule", "REA1O1"], "did you mean `REA101`?"),
+        (["handlers", "nowhere.py"], "nowhere.py"),
+    ],
+)
+def test_wrong_use_is_2_with_one_clear_message(lint: Callable[..., Run], arguments: list[str], words: str) -> None:
+    run = lint(*arguments, files={"app.py": CLEAN})
+    assert run.code == 2
+    assert run.out == ""
+    assert words in run.err
+    assert "Traceback" not in run.err
+
+
+def test_a_broken_configuration_is_2_and_names_file_and_line(lint: Callable[..., Run]) -> None:
+    run = lint("check", files={"app.py": CLEAN, "rea-lint.toml": "select = ['REA1']\nignroe = []\n"})
+    assert run.code == 2
+    assert run.err.endswith("rea-lint.toml:2: unknown key `ignroe` (did you mean `ignore`?)\n")
+
+
+def test_isolated_reads_no_configuration(lint: Callable[..., Run]) -> None:
+    assert lint("check", "--isolated", files={"app.py": CLEAN, "rea-lint.toml": "nonsense"}).code == 0
+
+
+def test_the_version_is_known_without_click(lint: Callable[..., Run]) -> None:
+    code = "import sys; from rea_lint import cli; cli.run(['--version']); print(*(m in sys.modules for m in ('click', 'libcst', 'rich', 'asyncio')))"
+    said, loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
+    assert said.startswith("rea-lint ")
+    assert loaded.split() == ["False"] * 4
+    assert lint("--version").out == f"{said}\n"
+
+
+def test_what_is_not_needed_is_not_imported(tree: Tree) -> None:
+    root = tree({"app.py": "import restate\nx = 1\n", "rea-lint.toml": ""})
+    code = (
+        "import sys; from rea_lint import cli; cli.run(['check', '-q']); print(*(m in sys.modules for m in ('libcst', 'rich', 'asyncio')))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True).stdout.split() == ["False"] * 3
+    )
+
+
+def test_formats(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,) = json.loads(lint("check", "--output-format", "json", files={"app.py": SAFE}).out)
+    assert found["filename"] == str(Path.cwd() / "app.py")
+    assert lint("check", "--output-format", "github").out.startswith("::error title=REA103 native-uuid,file=app.py,line=11,")
+    assert lint("check").out.startswith("error[REA103]: ")
+    monkeypatch.setenv("REA_LINT_OUTPUT_FORMAT", "concise")
+    assert lint("check").out.startswith("app.py:11:29: ")
+    assert lint("check", "--output-format", "json").out.startswith("[")
+    monkeypatch.delenv("REA_LINT_OUTPUT_FORMAT")
+    assert lint("check", files={"rea-lint.toml": "output-format = 'concise'"}).out.startswith("app.py:11:29: ")
+
+
+def test_statistics_replace_the_findings(lint: Callable[..., Run]) -> None:
+    assert lint("check", "--statistics", files={"app.py": SAFE}).out == "1  REA103  native-uuid\n"
+
+
+def test_colors_are_for_terminals_unless_asked_for(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "\x1b[" not in lint("check", files={"app.py": SAFE}).out
+    assert "\x1b[" in lint("check", "--color", "always").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in lint("check").out
+    assert "\x1b[" not in lint("check", "--output-format", "concise").out
+    assert "\x1b[" not in lint("check", "--color", "never").out
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[" not in lint("check").out
+
+
+def test_the_command_line_wins_over_the_configuration(lint: Callable[..., Run]) -> None:
+    configured = {"app.py": SAFE, "rea-lint.toml": "ignore = ['REA103']\n"}
+    assert lint("check", files=configured).code == 0
+    assert lint("check", "--extend-select", "REA103").code == 1
+    assert lint("check", "--select", "REA103").code == 1
+    assert lint("check", "--select", "REA1,REA2", "--ignore", "REA103").code == 0
+    assert lint("check", "--ignore", "REA9", files={"rea-lint.toml": ""}).code == 1
+    assert lint("check", "--config", "ignore = ['REA1']").code == 0
+
+
+def test_suppressions_can_be_ignored(lint: Callable[..., Run]) -> None:
+    silenced = {"app.py": SAFE.replace("print)", "print)  # rea-lint: ignore[REA103] why not")}
+    assert lint("check", files=silenced).code == 0
+    assert lint("check", "--ignore-suppressions").code == 1
+
+
+def test_flags_of_the_cache_are_accepted(lint: Callable[..., Run]) -> None:
+    assert lint("check", "--no-cache", "--cache-dir", "x", "--jobs", "2", files={"app.py": CLEAN}).code == 0
+    assert not Path("x").exists()
+
+
+def test_files_and_settings_can_be_shown(lint: Callable[..., Run]) -> None:
+    project = {"app.py": CLEAN, "b/c.py": "", "rea-lint.toml": "\nignore = ['REA2']\n[severity]\nREA1 = 'info'\n"}
+    assert lint("check", "--show-files", files=project).out == f"{Path.cwd() / 'app.py'}\n{Path.cwd() / 'b/c.py'}\n"
+    shown = lint("check", "--show-settings").out.splitlines()
+    assert f'ignore = ["REA2"]  # {Path.cwd() / "rea-lint.toml"}:2' in shown
+    assert f'severity = {{ "REA1" = "info" }}  # {Path.cwd() / "rea-lint.toml"}:3' in shown
+    assert "respect-gitignore = true  # default" in shown
+
+
+def test_force_exclude_leaves_out_what_is_named(lint: Callable[..., Run]) -> None:
+    project = {"app.py": SAFE, "rea-lint.toml": "extend-exclude = ['app.py']"}
+    assert lint("check", "app.py", files=project).code == 1
+    assert lint("check", "--force-exclude", "app.py").code == 0
+
+
+def test_verbose_says_what_was_done(lint: Callable[..., Run]) -> None:
+    assert "1 handlers, 0 findings" in lint("check", "-v", files={"app.py": CLEAN}).err
+
+
+# -- fixing ------------------------------------------------------------------------------------------------------------
+
+
+def test_fix_writes_and_a_second_time_finds_nothing_to_do(lint: Callable[..., Run]) -> None:
+    run = lint("check", "--fix", files={"app.py": SAFE})
+    assert (run.code, run.out) == (0, "")
+    assert run.err == "Fixed 1 finding in 1 file.\nChecked 1 file, 1 handler in 1 service: no findings.\n"
+    assert Path("app.py").read_text() == FIXED
+    before = Path("app.py").stat().st_mtime_ns
+    assert "Fixed" not in lint("check", "--fix").err
+    assert Path("app.py").stat().st_mtime_ns == before
+
+
+def test_unsafe_fixes_are_applied_only_if_asked_for(lint: Callable[..., Run]) -> None:
+    text = HANDLER + "    await ctx.run_typed(str(time.time()), print)\n    return item\n"
+    run = lint("check", "--fix", files={"app.py": text})
+    assert run.code == 1
+    assert "1 fixable with --unsafe-fixes" in run.err
+    assert Path("app.py").read_text() == text
+    assert lint("check", "--fix", "--unsafe-fixes").code == 0
+    assert "str(await ctx.time())" in Path("app.py").read_text()
+
+
+def test_a_run_that_fixed_something_can_fail(lint: Callable[..., Run]) -> None:
+    assert lint("check", "--fix", "--exit-non-zero-on-fix", files={"app.py": SAFE}).code == 1
+    assert lint("check", "--fix", "--exit-non-zero-on-fix").code == 0
+
+
+def test_diff_shows_and_changes_nothing(lint: Callable[..., Run], tmp_path: Path) -> None:
+    run = lint("check", "--diff", files={"app.py": SAFE})
+    assert run.code == 1
+    assert Path("app.py").read_text() == SAFE
+    assert run.err == "Would fix 1 finding in 1 file.\n"
+    patch = tmp_path / "patch"
+    patch.write_text(run.out)
+    subprocess.run(["git", "apply", "-p0", patch], check=True)
+    assert Path("app.py").read_text() == FIXED
+    assert lint("check", "--diff") == (0, "", "Nothing to fix.\n")
+
+
+def test_diff_of_a_file_without_a_last_line_end_can_be_applied(lint: Callable[..., Run], tmp_path: Path) -> None:
+    run = lint("check", "--diff", "app.py", files={"app.py": "x = 1  # rea-lint: ignore"})
+    (tmp_path / "patch").write_text(run.out)
+    subprocess.run(["git", "apply", "-p0", tmp_path / "patch"], check=True)
+    assert Path("app.py").read_text() == "x = 1"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SAFE.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + SAFE.encode(),
+        b"# coding: latin-1\n" + SAFE.replace("return item", "return 'é'").encode("latin-1"),
+        ("# 日本 \U0001d4b3\n" + SAFE.replace("return item", "return '\x0c\u2028'")).encode(),
+        SAFE.rstrip("\n").encode(),
+    ],
+    ids=["CRLF", "BOM", "latin-1", "wide", "no last line end"],
+)
+def test_a_fix_keeps_everything_else_byte_for_byte(lint: Callable[..., Run], data: bytes) -> None:
+    lint("check", "--fix", files={"app.py": data})
+    end = b"\r\n" if b"\r\n" in data else b"\n"
+    assert Path("app.py").read_bytes() == data.replace(b"uuid.uuid4()", b"ctx.uuid()").replace(b"import uuid" + end, b"")
+
+
+def test_a_fix_keeps_the_mode_and_writes_through_links(lint: Callable[..., Run], tree: Tree) -> None:
+    root = tree({"real/app.py": SAFE, "rea-lint.toml": ""})
+    (root / "real/app.py").chmod(0o750)
+    (root / "linked.py").symlink_to("real/app.py")
+    assert lint("check", "--fix", "linked.py").code == 0
+    assert (root / "linked.py").is_symlink()
+    assert (root / "real/app.py").read_text() == FIXED
+    assert stat.S_IMODE((root / "real/app.py").stat().st_mode) == 0o750
+
+
+def test_a_write_that_fails_leaves_the_file_as_it_was_and_the_others_are_fixed(
+    lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.replace
+
+    def fail(source: str, target: str) -> None:
+        if target.endswith("a.py"):
+            raise PermissionError(13, "Permission denied")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    run = lint("check", "--fix", files={"a.py": SAFE, "b.py": SAFE.replace("Shop", "Other")})
+    assert run.code == 2
+    assert f"{Path.cwd() / 'a.py'}: cannot be written: Permission denied" in run.err
+    assert Path("a.py").read_text() == SAFE
+    assert Path("b.py").read_text() == FIXED.replace("Shop", "Other")
+    assert sorted(path.name for path in Path().iterdir()) == ["a.py", "b.py", "rea-lint.toml"]
+
+
+def test_a_file_that_changed_meanwhile_is_left_alone(tree: Tree) -> None:
+    path = tree({"app.py": "newer"}) / "app.py"
+    with pytest.raises(UserError, match="changed while it was linted"):
+        files.write(files.File(str(path), "app", text="older"), "fixed")
+    assert path.read_text() == "newer"
+
+
+def test_stdin_is_linted_under_its_name(lint: Callable[..., Run]) -> None:
+    run = lint("check", "-", "--stdin-filename", "app.py", "--output-format", "concise", files={"app.py": CLEAN}, stdin=SAFE.encode())
+    assert run.code == 1
+    assert run.out.startswith("app.py:11:29: REA103")
+    assert lint("check", "-", stdin=SAFE.encode()).code == 1
+
+
+def test_stdin_is_fixed_to_stdout(lint: Callable[..., Run]) -> None:
+    run = lint("check", "-", "--fix", "--stdin-filename", "app.py", files={"app.py": CLEAN}, stdin=SAFE.encode())
+    assert (run.code, run.out) == (0, FIXED)
+    assert Path("app.py").read_text() == CLEAN
+    assert lint("check", "-", "--fix", stdin=CLEAN.encode()).out == CLEAN
+
+
+# -- rule and handlers -------------------------------------------------------------------------------------------------
+
+
+def test_rule_shows_a_page_by_code_or_name(lint: Callable[..., Run]) -> None:
+    page = lint("rule", "REA001").out
+    assert page.startswith("# REA001 syntax-error (error)\n\nThe file cannot be parsed")
+    assert "# expect" not in page
+    assert lint("rule", "syntax-error").out == lint("rule", "rea001").out == page
+
+
+def test_rule_as_json(lint: Callable[..., Run]) -> None:
+    item = json.loads(lint("rule", "REA002", "--output-format", "json").out)
+    assert (item["code"], item["name"], item["severity"], item["family"]) == ("REA002", "unused-suppression", "info", "tool")
+    items = json.loads(lint("rule", "--all", "--output-format", "json").out)
+    assert [item["code"] for item in items] == sorted({item["code"] for item in items})
+    assert all(item["summary"] and item["explanation"] for item in items)
+
+
+def test_handlers_shows_what_a_handler_journals_and_what_reaches_it(lint: Callable[..., Run]) -> None:
+    body = '    await note(ctx)\n    await ctx.run_typed("pay", print)\n    return str(uuid.uuid4())\n\n\n'
+    body += 'async def note(ctx: restate.Context) -> None:\n    ctx.service_send(buy, arg="")\n'
+    run = lint("handlers", files={"app.py": HANDLER + body})
+    assert run.out == (
+        "Shop (service) app.py:6\n"
+        "  buy (service) app.py:10\n"
+        "      11  app.note:\n"
+        "            17  service_send\n"
+        '      12  step "pay"\n'
+        "      13  uuid outside a step: uuid.uuid4\n"
+        "\n"
+    )
+    assert run.err == "Looked at 1 file: 1 handler in 1 service.\n"
+    (service,) = json.loads(lint("handlers", "--output-format", "json").out)
+    (handler,) = service["handlers"]
+    assert (service["name"], service["kind"], handler["name"], handler["kind"]) == ("Shop", "service", "buy", "service")
+    assert [entry["what"] for entry in handler["journal"]] == ["call", "step"]
+    assert handler["effects"][0]["chain"] == ["uuid.uuid4"]
+
+
+# -- nothing ends in a traceback ---------------------------------------------------------------------------------------
+
+BODY = "    t = time.time()\n{}    return str(t)\n"
+BROKEN: dict[str, tuple[str | bytes, int | None]] = {
+    "syntax error": ("import restate\ndef (:\n", 1),
+    "null bytes": ("import restate\nx = '\0'\n", 1),
+    "wrong encoding": (b"import restate\nx = '\xe9'\n", 1),
+    "unknown encoding": (b"# coding: klingon\nimport restate\n", 1),
+    "encoding that is none of text": (b"# coding: rot13\nimport restate\n", 1),
+    "latin-1": (b"# coding: latin-1\n" + CLEAN.replace("item\n", "'é'\n").encode("latin-1"), 0),
+    "UTF-16": (CLEAN.encode("utf-16"), 1),
+    "empty": ("", 0),
+    "only a BOM": (b"\xef\xbb\xbf", 0),
+    "only form feeds": ("\f\f\n", 0),
+    "5,000 brackets": ("import restate\nx = " + "(" * 5000 + "1" + ")" * 5000 + "\n", 1),
+    "5,000 brackets in a handler": (HANDLER + BODY.format("    x = " + "[" * 5000 + "]" * 5000 + "\n"), 1),
+    "150 brackets in a handler": (HANDLER + BODY.format("    x = " + "[" * 150 + "]" * 150 + "\n"), 0),
+    "nested functions": (HANDLER + BODY.format("".join(" " * (4 + i) + f"def f{i}():\n" for i in range(90)) + " " * 94 + "pass\n"), 0),
+    "1,000 elifs": (HANDLER + BODY.format("    if item:\n        pass\n" + "    elif item == 1:\n        pass\n" * 1000), 0),
+    "1,000 ands": (HANDLER + BODY.format("    x = " + " and ".join(["item"] * 1000) + "\n"), 0),
+    "1,000 methods": (HANDLER + BODY.format("    x = item" + ".strip()" * 1000 + "\n"), None),
+    "3,000 additions": (HANDLER + BODY.format("    x = " + " + ".join(["item"] * 3000) + "\n"), None),
+    "500 conditionals": (HANDLER + BODY.format("    x = " + "1 if item else " * 500 + "2\n"), 0),
+    "900 minuses": (HANDLER + BODY.format("    x = " + "-" * 900 + "2\n"), None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fix", [(), ("--fix", "--unsafe-fixes")], ids=["check", "fix"])
+@pytest.mark.parametrize("case", BROKEN)
+def test_no_file_ends_in_a_traceback(tree: Tree, case: str, fix: tuple[str, ...]) -> None:
+    """In a process of its own: a parser that dies of its stack takes the process with it."""
+    content, code = BROKEN[case]
+    root = tree({"app.py": content, "rea-lint.toml": ""})
+    command = [sys.executable, "-m", "rea_lint", "check", "app.py", "--output-format", "concise", *fix]
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == code or (code is None and run.returncode in {0, 1}), run.stdout + run.stderr
+    assert "Traceback" not in run.stderr
+    assert "internal error" not in run.stderr
+    assert run.stderr.splitlines()[-1].startswith("Checked 1 file")
+    if code == 1:
+        assert "REA001" in run.stdout
+        assert (root / "app.py").read_bytes() == (content.encode() if isinstance(content, str) else content)
+
+
+def test_odd_files_are_no_problem(lint: Callable[..., Run], tree: Tree) -> None:
+    root = tree({"app.py": SAFE, "x.py/app.py": CLEAN.replace("Shop", "Inner"), "rea-lint.toml": ""})
+    (root / "nowhere.py").symlink_to("/no/such/file")
+    (root / "loop").symlink_to(root)
+    run = lint("check")
+    assert (run.code, run.err) == (1, "Checked 1 file, 1 handler in 1 service: 1 error (1 fixable with --fix).\n")
+    assert "REA001" in lint("check", "nowhere.py").out
+
+
+def test_a_file_that_cannot_be_read_is_a_finding(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def fail(path: str, flags: int, *rest: int) -> int:
+        if str(path).endswith("app.py") and flags == os.O_RDONLY:
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", fail)
+    run = lint("check", "--output-format", "concise", files={"app.py": SAFE})
+    assert run.code == 1
+    assert "permission denied" in run.out.lower()
+
+
+def test_what_an_old_terminal_cannot_show_is_escaped(tree: Tree) -> None:
+    root = tree({"app.py": SAFE.replace("import uuid\n", "import uuid\n").replace("print)", "print)  # 日本"), "rea-lint.toml": ""})
+    command = [sys.executable, "-m", "rea_lint", "check"]
+    run = subprocess.run(command, cwd=root, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert run.returncode == 1
+    assert rb"\u65e5" in run.stdout
+
+
+def test_an_error_of_ours_is_one_line_and_verbose_shows_the_traceback(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("what\nhappened")
+
+    monkeypatch.setattr("rea_lint.engine.link", fail)
+    run = lint("check", "app.py", files={"app.py": CLEAN})
+    assert run.code == 2
+    assert run.err.startswith("rea-lint: internal error: ZeroDivisionError: what happened (rea-lint check app.py); this is a bug")
+    assert len(run.err.splitlines()) == 2
+    assert "Traceback" in lint("check", "-v", "app.py").err
+
+
+def test_a_rule_that_fails_is_2_and_the_rest_is_reported(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    from rea_lint import rule
+
+    visit = rule.visit
+
+    def failing(*arguments: object) -> object:
+        found, _ = visit(*arguments)  # type: ignore[arg-type]
+        return found, [rule.InternalError("REA101", "/p/app.py", "buy", "Traceback\nKeyError: 'x'")]
+
+    monkeypatch.setattr(rule, "visit", failing)
+    run = lint("check", "--output-format", "concise", files={"app.py": SAFE})
+    assert run.code == 2
+    assert "REA103" in run.out
+    assert "internal error: REA101: KeyError: 'x' (/p/app.py)" in run.err
+
+
+def test_an_interrupt_is_130(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rea_lint.files.discover", interrupt)
+    run = lint("check")
+    assert (run.code, run.out, run.err.strip()) == (130, "", "")
+
+
+def test_a_reader_that_goes_away_is_no_error(tree: Tree) -> None:
+    text = HANDLER + "    await ctx.run_typed(str(uuid.uuid4()), print)\n" * 2000
+    root = tree({"app.py": text, "rea-lint.toml": ""})
+    with subprocess.Popen(
+        [sys.executable, "-m", "rea_lint", "check"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait() == 1
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_the_output_is_the_same_on_any_hash_seed(tree: Tree, seed: str) -> None:
+    root = tree({f"app{n}.py": SAFE.replace("Shop", f"Shop{n}") + INFO.partition("@shop")[2].join(["@shop", ""]) for n in range(4)})
+    command = [sys.executable, "-m", "rea_lint", "check", "--isolated", "--output-format", "json"]
+    runs = {
+        subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": s}).stdout
+        for s in (seed, "99")
+    }
+    assert len(runs) == 1
