@@ -48,11 +48,14 @@ class Work:
 
     @property
     def display(self) -> str:
-        """Its name as messages say it: `ctx.sleep`, `pay`."""
-        last = self.name.replace("()", "").rpartition(".")[2].partition("#")[0]
+        """Its name as messages say it: `ctx.sleep`, `pay`, `Queue.get`."""
+        if self.operation is not None:
+            return f"`ctx.{self.operation.name}`"
+        owner, _, last = self.name.replace("()", "").partition("#")[0].rpartition(".")
         if last.startswith("<lambda"):
             return "a lambda"
-        return f"`ctx.{self.operation.name}`" if self.operation is not None else f"`{last}`"
+        owner = owner.rpartition(".")[2]
+        return f"`{owner}.{last}`" if owner[:1].isupper() else f"`{last}`"
 
 
 def primitive_call(project: Project, use: Use) -> Call | None:
@@ -118,17 +121,22 @@ def _argument(project: Project, function: Function, argument: Argument) -> Itera
     if whole is not None and argument.keyword != "*":
         yield from _called(project, function, whole)
         return
-    yielded = False
-    for refs in (argument.values, *argument.elements):
-        suffix = "[]" if argument.keyword == "*" else ""
+    found = [*_refs_of(project, function, argument)]
+    if not found:
+        found = [work for call in _outermost(function, argument.span) for work in _called(project, function, call)]
+    yield from found
+
+
+def _refs_of(project: Project, function: Function, argument: Argument) -> Iterator[Work]:
+    """What the refs of an argument, and of the elements of a display, stand for; of a container, what its elements are."""
+    for refs, span in ((argument.values, argument.span), *zip(argument.elements, argument.element_spans, strict=True)):
+        element = next((call for call in function.calls if call.span == span), None)
+        if element is not None and span != argument.span:
+            yield from _called(project, function, element)
+            continue
         for ref in refs:
-            found = [*_traced(project, (ref + suffix,), function.name, argument.span, set())]
-            found += _traced(project, (f"{ref}[]",), function.name, argument.span, set()) if not found and not suffix else []
-            yielded |= bool(found)
-            yield from found
-    if not yielded:
-        for call in _outermost(function, argument.span):
-            yield from _called(project, function, call)
+            found = () if argument.keyword == "*" else (*_traced(project, (ref,), function.name, span, set()),)
+            yield from found or _traced(project, (f"{ref}[]",), function.name, span, set())
 
 
 def _outermost(function: Function, span: Span) -> Iterator[Call]:
@@ -163,7 +171,8 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
         if bare.endswith(")") and not bare.endswith((".values()", ".copy()")):
             element = ref.removeprefix(bare)
             for name in sorted(project.resolve(bare[:-2])):
-                yield from _made(project, name, function, span, seen, element=element)
+                tasks = _scheduled(project, name, function, span)
+                yield from tasks or _made(project, name, function, span, seen, element=element)
             continue
         variable = VARIABLE.fullmatch(ref)
         if variable is None:  # a function handed over: `group.start_soon(work, ctx)`
@@ -175,6 +184,10 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
         scope = project.functions.get(variable["scope"])
         bindings = scope.variables.get(variable["name"], ()) if scope is not None else ()
         for binding in bindings:
+            made = next((call for call in scope.calls if call.span == binding.span), None) if scope is not None else None
+            if made is not None and scope is not None and not variable["rest"]:
+                yield from _called(project, scope, made)
+                continue
             if variable["rest"]:
                 yield from _traced(project, binding.elements, variable["scope"], binding.span, seen)
                 held = iter([value + variable["rest"] for value in binding.values])
@@ -185,6 +198,15 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
             for name in sorted(project.resolve(ref)):
                 if name.endswith("()"):
                     yield from _made(project, name[:-2], function, span, seen)
+
+
+def _scheduled(project: Project, name: str, function: str, span: Span) -> tuple[Work, ...]:
+    """What the calls of a scheduler within `span` are handed: of `[asyncio.create_task(pay(item)) for item in items]`, what `pay` gives."""
+    at = project.functions.get(function)
+    if at is None or project.knowledge.effect(name, None) not in SCHEDULES:
+        return ()
+    calls = (call for call in at.calls if span.contains(call.span) and name in project.resolve(call.callees))
+    return tuple(work for call in calls for work in handed(project, at, call))
 
 
 def _made(project: Project, name: str, function: str, span: Span, seen: set[Ref], *, element: str = "") -> Iterator[Work]:

@@ -49,7 +49,6 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
 
     async def book(ctx: restate.Context, what: str) -> str:
         reserved = await ctx.run_typed("reserve", reserve, what=what)
-        await asyncio.sleep(0)  # lets the other branch go first
         return await ctx.run_typed("confirm", reserve, what=reserved)
 
 

@@ -24,8 +24,8 @@ def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
     threads: an operation from a second one is journaled wherever it happens to come, or raises, or comes after the handler has returned
     and is lost. On replay it comes elsewhere, and the invocation fails with RT0016.
 
-    ```python fails="RT0016 on replay"
-    import asyncio
+    ```python fails="the thread's operation is lost"
+    import threading
     import time
 
     import restate
@@ -40,9 +40,8 @@ def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
 
     @orders.handler()
     async def place(ctx: restate.ObjectContext, item: str) -> None:
-        working = asyncio.to_thread(remember, ctx, item)  # expect: REA304 "the context"
+        threading.Thread(target=remember, args=(ctx, item)).start()  # expect: REA304 "the context"
         ctx.set("item", item)
-        await working
     ```
 
     Compute in the step, and use the context in the handler. A step's action that is a plain `def` runs in a thread of its own: it may

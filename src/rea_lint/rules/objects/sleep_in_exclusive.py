@@ -109,10 +109,12 @@ def sleep_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) 
     Where short pauses are accepted, `min-blocking-sleep = 2` in the configuration keeps those silent that are written down as shorter
     than two seconds.
     """
-    found = waiting.waited_for(waits, code)
-    handler = waiting.blocked(code, waits) if found and all(_is_sleep(each) for each in found) else None
-    lengths = [_seconds(each, code) for each in found]
-    if handler is None or all(seconds is not None and (seconds == 0 or seconds < code.config.min_blocking_sleep) for seconds in lengths):
+    handler = waiting.blocked(code, waits)
+    found = waiting.waited_for(waits, code) if handler is not None else ()
+    lengths = [_seconds(each, code) for each in found if _is_sleep(each)]
+    if len(lengths) < len(found) or all(
+        seconds is not None and (seconds == 0 or seconds < code.config.min_blocking_sleep) for seconds in lengths
+    ):
         return
     place = waiting.place(waits, code)
     yield Finding(

@@ -134,13 +134,11 @@ def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -
         return await ctx.promise("confirmed", type_hint=str).value()
     ```
     """
-    found = [each for each in waiting.waited_for(waits, code) if each.operation is not None and each.operation.waits]
-    others = [each for each in found if not _is_timer(each)]
-    handler = waiting.blocked(code, waits) if others else None
+    handler = waiting.blocked(code, waits)
     if handler is None:
         return
     place = waiting.place(waits, code)
-    for each in others:
+    for each in waiting.waited_for(waits, code):
         slow = waiting.slow_callee(each, code)
         if _is_event(each) or slow is not None:
             what = f"{each.display} of `{slow[0].display}`, which waits for {slow[1]}" if slow is not None else each.display
@@ -154,10 +152,7 @@ def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -
             return
 
 
-def _is_timer(each: Work) -> bool:
-    return each.operation is not None and each.operation.name == "sleep"
-
-
 def _is_event(each: Work) -> bool:
-    """Whether it is no call, whose answer mostly comes at once."""
-    return each.operation is not None and not each.operation.name.endswith("_call")
+    """Whether somebody else decides when it comes, and it is no call, whose answer mostly comes at once."""
+    operation = each.operation
+    return operation is not None and operation.waits and operation.name != "sleep" and not operation.name.endswith("_call")

@@ -100,11 +100,19 @@ def deterministic_rng_in_step(violation: StepViolation, code: Durable) -> Iterat
 
 
 def _hoisted(violation: StepViolation, code: Durable) -> Fix | None:
-    """Draw before the statement that hands over the step: only from a lambda right there, and with constant arguments."""
+    """Draw before the statement that hands over the step: only from a lambda of an awaited step, and with constant arguments."""
     function = code.project.functions[violation.function]
     call = code.node(violation.call.span) if violation.method in NAMES and function.scope == violation.step.function else None
-    if len(violation.chain) > 1 or not function.is_lambda or function.parameters or not isinstance(call, cst.Call):
+    if (
+        len(violation.chain) > 1
+        or not function.is_lambda
+        or function.parameters
+        or not isinstance(call, cst.Call)
+        or not violation.step.call.awaited
+    ):
         return None
+    if any(isinstance(each, cst.BaseComp) and code.owner(each) is function for each in code.ancestors(call)):
+        return None  # it draws more than once
     drawn = _draw(call, code) if violation.method == "random" else call
     line = _line(code, violation.step.call.span)
     owner = code.project.functions[violation.step.function]
