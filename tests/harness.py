@@ -18,15 +18,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rea_lint import config, engine, files
+from rea_lint import config, engine, files, rule
 from rea_lint.config import Config
-from rea_lint.diagnostic import Applicability, Severity
+from rea_lint.diagnostic import Severity
+from rea_lint.durable import Durable
 from rea_lint.fixes import settle
+from rea_lint.flow import Forest
+from rea_lint.project import link
+from rea_lint.survey import survey
+from rea_lint.text import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Callable, Container, Mapping
 
-    from rea_lint.diagnostic import Diagnostic
+    from rea_lint.diagnostic import Applicability, Diagnostic
     from rea_lint.engine import Report
     from rea_lint.files import Discovery
     from rea_lint.packs import Knowledge
@@ -169,3 +174,17 @@ def _checked(discovery: Discovery, settings: Config, texts: Mapping[str, str]) -
     current = [replace(file, text=texts[file.path]) if file.path in texts and file.text is not None else file for file in discovery.files]
     known = knowledge() if not (settings.packs or settings.pack) else None
     return engine.check(current, settings, discovery.reported, knowledge=known)
+
+
+def deeply(work: Callable[[], None]) -> None:
+    """Run something where libcst has the stack that it has in a visit."""
+    rule.with_deep_stack(work)
+
+
+def durable(texts: Mapping[str, str], function: str) -> Durable:
+    """The durable function of that name in a program, as a rule sees it."""
+    facts = [survey(name, Path(name).with_suffix("").as_posix().replace("/", "."), text) for name, text in texts.items()]
+    project = link(facts, knowledge(), lambda *_: False)
+    sources = {name: Source(text) for name, text in texts.items()}
+    path = project.path_of(function)
+    return Durable(Forest(project, sources), path, project.functions[function], Config(Path("/")))

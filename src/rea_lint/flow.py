@@ -341,8 +341,9 @@ class _Search:
             self._arrive(flow, Sink.ELSEWHERE, start, flow.tree.text(start))
         if not self._arrivals:
             self._arrive(flow, Sink.DISCARDED, start)
+        used = [arrival for arrival in self._arrivals if arrival.sink is not Sink.DISCARDED] or self._arrivals
         order = list(Sink)
-        return Consequence(tuple(sorted(self._arrivals, key=lambda a: (order.index(a.sink), a.path, a.span, a.name))))
+        return Consequence(tuple(sorted(used, key=lambda a: (order.index(a.sink), a.path, a.span, a.name))))
 
     def _arrive(self, flow: _Flow, sink: Sink, node: cst.CSTNode, name: str = "") -> None:
         self._arrivals[flow.arrival(sink, node, name)] = None

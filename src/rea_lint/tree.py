@@ -18,7 +18,7 @@ from libcst._nodes.internal import CodegenState
 from rea_lint.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     from rea_lint.facts import Function
@@ -343,18 +343,11 @@ def _root(module: cst.Module, function: Function) -> FunctionNode:
 
 def _paired(definitions: list[FunctionNode], function: Function, functions: Mapping[str, Function]) -> list[Function]:
     """The function of each node: both are in the order of `def` and `lambda`."""
-    inside = sorted(_nested(function, functions), key=lambda f: (f.span if f.is_lambda else f.header).start)
+    inside = [each for each in functions.values() if function.span.contains(each.span) and not each.name.endswith("<module>")]
+    inside.sort(key=lambda f: (f.span if f.is_lambda else f.header).start)
     if len(inside) != len(definitions) or not all(_is_of(node, each) for node, each in zip(definitions, inside, strict=True)):
         raise Unreadable("its nested functions are not those that the survey saw")
     return inside
-
-
-def _nested(function: Function, functions: Mapping[str, Function]) -> Iterable[Function]:
-    stack = [function]
-    while stack:
-        at = stack.pop()
-        yield at
-        stack += (functions[name] for name in at.nested)
 
 
 def _is_of(node: FunctionNode, function: Function) -> bool:
