@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rea_lint.text import Span
 
 SETS = frozenset({"builtins.set()", "builtins.frozenset()"})
+SET_MAKERS = frozenset({"union", "intersection", "difference", "symmetric_difference", "copy"})
+SEQUENCES = frozenset({"builtins.str()", "builtins.list()", "builtins.tuple()"})
 STABLE = frozenset({"builtins.int()", "builtins.float()", "builtins.bool()"})  # their hash is the same in every process
 SORTABLE = frozenset({"builtins.str()", "builtins.bytes()", *STABLE})
 
@@ -48,11 +50,16 @@ class Ordering:
     runs: bool  # the order is that in which it runs; otherwise it is in an argument
 
 
-def ordering(node: cst.For | cst.CompFor | cst.Call, code: Durable) -> Ordering | None:
-    """The set or listing whose order a loop or call takes over, if a durable operation depends on the order."""
-    if isinstance(node, cst.Call):
-        given = node if is_listing(node, code) else _taken_over(node, code)
-        return None if given is None else _reached(given, node, code)
+def ordering(node: cst.For | cst.CompFor | cst.List | cst.Call, code: Durable) -> Ordering | None:
+    """The set or listing whose order a loop, list or call takes over, if a durable operation depends on the order."""
+    match node:
+        case cst.Call():
+            given = node if is_listing(node, code) else _taken_over(node, code)
+            return None if given is None else _run_by(given, node, code) or _reached(given, node, code)
+        case cst.List(elements=elements):
+            unpacked = (each.value for each in elements if isinstance(each, cst.StarredElement))
+            held = next((value for value in unpacked if is_unordered(value, code)), None)
+            return None if held is None else _reached(held, node, code)
     return _reached(node.iter, node.iter, code) if is_unordered(node.iter, code) else None
 
 
@@ -66,6 +73,9 @@ def is_listing(node: cst.CSTNode, code: Durable) -> bool:
 
 def is_unordered(node: cst.BaseExpression, code: Durable) -> bool:
     """Whether an expression is a set whose order differs from process to process: one of anything but numbers."""
+    match node:
+        case cst.Call(func=cst.Attribute(value=value, attr=cst.Name(value=method))) if method in SET_MAKERS:
+            return is_unordered(value, code)
     values = code.resolve(node)
     if not values or not values <= SETS:
         return False
@@ -160,6 +170,15 @@ def _reached(given: cst.BaseExpression, start: cst.BaseExpression, code: Durable
     return None
 
 
+def _run_by(given: cst.BaseExpression, call: cst.Call, code: Durable) -> Ordering | None:
+    """What a function runs that a call gets together with the set: `map(lambda name: ctx.run_typed(name, work), names)`."""
+    found = code.operations(call)
+    if not found:
+        return None
+    callee = found[0].call.callee_span
+    return Ordering(given, code.source.text[callee.start : callee.end], found[0].call.span, runs=True)
+
+
 def _keeps(call: cst.Call, code: Durable) -> bool:
     """Whether the result of a call has the order of its arguments: a list, a text, an object with a field."""
     values = code.resolve(call.func)
@@ -199,6 +218,8 @@ def _added_to(body: cst.CSTNode, code: Durable) -> Iterator[cst.Name]:
             case cst.Call(func=cst.Attribute(value=cst.Name() as name, attr=cst.Name(value=method))) if method in ADDERS:
                 yield name
             case cst.Assign(targets=[cst.AssignTarget(target=cst.Subscript(value=cst.Name() as name))]):
+                yield name
+            case cst.AugAssign(target=cst.Name() as name, operator=cst.AddAssign()) if code.resolve(name) & SEQUENCES:
                 yield name
 
 

@@ -74,7 +74,7 @@ def subject(use: Use, verb: str, relative: str) -> str:
     *through, last = (hop.name for hop in use.chain)
     if "()" in use.primitive:
         last = use.primitive.replace("()", "")  # a method: of which library is the question
-    first, *rest = (f"`{name}`" for name in (*through, last))
+    first, *rest = (name if " " in name else f"`{name}`" for name in (*through, last))  # "a lambda" has no name
     return f"{first} calls {', which calls '.join(rest)}, {relative}" if rest else f"{first} {verb}"
 
 

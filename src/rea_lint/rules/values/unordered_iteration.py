@@ -13,7 +13,7 @@ from rea_lint.rule import rule
 
 
 @rule("REA105", "unordered-iteration", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
-def unordered_iteration(node: cst.For | cst.CompFor | cst.Call, code: Durable) -> Iterator[Finding]:
+def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code: Durable) -> Iterator[Finding]:
     """
     Durable operations depend on the order of a set, which another process does not repeat.
 
@@ -172,5 +172,7 @@ def _read_in_step(node: cst.BaseExpression, code: Durable) -> Fix | None:
 
 def _sort(node: cst.BaseExpression, kinds: frozenset[str], code: Durable) -> Fix | None:
     """Sorting keeps the journal of whoever has sorted elements; it is safe if the elements can be compared for sure."""
+    if isinstance(code.parent(node), cst.Attribute):
+        return None  # `names.pop()` also takes the element out of the set
     kind = rewrite.safe if len(kinds) == 1 and kinds <= order.SORTABLE else rewrite.unsafe
     return kind("Sort it", rewrite.replace(code, node, f"sorted({code.text(node)})"))
