@@ -37,6 +37,7 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
 
     ```python fails="RT0016 on replay"
     import asyncio
+    import time
 
     import restate
 
@@ -44,12 +45,17 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     def reserve(what: str) -> str:
+        time.sleep(0.3 if what == "flight" else 0)
         return f"{what} reserved"
 
 
+    def confirm(what: str) -> str:
+        return f"{what} confirmed"
+
+
     async def book(ctx: restate.Context, what: str) -> str:
-        reserved = await ctx.run_typed("reserve", reserve, what=what)
-        return await ctx.run_typed("confirm", reserve, what=reserved)
+        await ctx.run_typed(f"reserve {what}", reserve, what=what)
+        return await ctx.run_typed(f"confirm {what}", confirm, what=what)
 
 
     @trips.handler()
