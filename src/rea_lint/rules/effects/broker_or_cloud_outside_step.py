@@ -32,7 +32,7 @@ def broker_or_cloud_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def confirm(item: str) -> None:
@@ -43,8 +43,9 @@ def broker_or_cloud_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         confirm(item)  # expect: REA205 "`app.confirm` calls `smtplib.SMTP`, which runs outside a step"
+        ctx.set("item", item)
     ```
 
     In a step it is called once. That is one more journal entry, so the change goes out as a new deployment.
@@ -55,7 +56,7 @@ def broker_or_cloud_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def confirm(item: str) -> None:
@@ -66,8 +67,9 @@ def broker_or_cloud_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         await ctx.run_typed("confirm", lambda: confirm(item))
+        ctx.set("item", item)
     ```
 
     Making a client calls nobody, a queue of the process is no broker, and steps may call what they like:

@@ -32,17 +32,19 @@ def database_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def save(item: str) -> None:
         with sqlite3.connect("orders.db") as database:
+            database.execute("CREATE TABLE IF NOT EXISTS orders (item TEXT)")
             database.execute("INSERT INTO orders VALUES (?)", (item,))
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         save(item)  # expect: REA202 "`app.save` calls `sqlite3.connect`, which runs outside a step"
+        ctx.set("item", item)
     ```
 
     In a step it is done once, and what it gives is journaled. That is one more journal entry, so the change goes out as a new deployment.
@@ -52,17 +54,19 @@ def database_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def save(item: str) -> None:
         with sqlite3.connect("orders.db") as database:
+            database.execute("CREATE TABLE IF NOT EXISTS orders (item TEXT)")
             database.execute("INSERT INTO orders VALUES (?)", (item,))
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         await ctx.run_typed("save", lambda: save(item))
+        ctx.set("item", item)
     ```
 
     A step can still run twice, if the process dies between the work and the journal: a key that is the same each time (`ctx.uuid()`, made

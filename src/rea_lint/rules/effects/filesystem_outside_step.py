@@ -32,7 +32,7 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     ```python fails="effect ran 2 times"
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def note(item: str) -> None:
@@ -41,8 +41,9 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         note(item)  # expect: REA203 "`app.note` calls `open`, which runs outside a step"
+        ctx.set("item", item)
     ```
 
     In a step it is done once, and what it gives is journaled. That is one more journal entry, so the change goes out as a new deployment.
@@ -50,7 +51,7 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     ```python fixed unsafe
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders")
 
 
     def note(item: str) -> None:
@@ -59,8 +60,9 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> None:
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
         await ctx.run_typed("note", lambda: note(item))
+        ctx.set("item", item)
     ```
 
     The same goes for reading, for the questions that are asked of a path, and for listing a directory:

@@ -25,13 +25,13 @@ def http_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     import requests
     import restate
 
-    payments = restate.Service("payments")
+    payments = restate.VirtualObject("payments")
 
 
     @payments.handler()
-    async def pay(ctx: restate.Context, amount: int) -> str:
+    async def pay(ctx: restate.ObjectContext, amount: int) -> None:
         charge = requests.post("https://pay.test/charges", json={"amount": amount}, timeout=10).json()  # expect: REA201 "`requests.post` runs outside a step"
-        return charge["id"]
+        ctx.set("charge", charge["id"])
     ```
 
     A step runs once, and its result is journaled. It takes one more journal entry, so the change goes out as a new deployment. What the step
@@ -41,18 +41,18 @@ def http_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     import requests
     import restate
 
-    payments = restate.Service("payments")
+    payments = restate.VirtualObject("payments")
 
 
     @payments.handler()
-    async def pay(ctx: restate.Context, amount: int) -> str:
+    async def pay(ctx: restate.ObjectContext, amount: int) -> None:
         charge = await ctx.run_typed("post", lambda: requests.post("https://pay.test/charges", json={"amount": amount}, timeout=10).json())
-        return charge["id"]
+        ctx.set("charge", charge["id"])
     ```
 
     Helpers are followed, through any number of calls and modules. The finding stands where a context is at hand, and the step goes there:
 
-    ```python fails="effect ran 2 times"
+    ```python
     # file: clients.py
     import requests
 

@@ -25,7 +25,7 @@ def llm_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     import restate
     from openai import AsyncOpenAI
 
-    writer = restate.Service("writer")
+    writer = restate.VirtualObject("writer")
     client = AsyncOpenAI()
 
 
@@ -35,8 +35,9 @@ def llm_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @writer.handler()
-    async def write(ctx: restate.Context, topic: str) -> str:
-        return await ask(f"Write about {topic}")  # expect: REA206 "the model is asked, and paid, again on every replay"
+    async def write(ctx: restate.ObjectContext, topic: str) -> None:
+        text = await ask(f"Write about {topic}")  # expect: REA206 "the model is asked, and paid, again on every replay"
+        ctx.set("text", text)
     ```
 
     In a step it is asked once, and the journal holds the answer. That is one more journal entry, so the change goes out as a new deployment.
@@ -46,7 +47,7 @@ def llm_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     import restate
     from openai import AsyncOpenAI
 
-    writer = restate.Service("writer")
+    writer = restate.VirtualObject("writer")
     client = AsyncOpenAI()
 
 
@@ -56,8 +57,9 @@ def llm_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @writer.handler()
-    async def write(ctx: restate.Context, topic: str) -> str:
-        return await ctx.run_typed("ask", ask, prompt=f"Write about {topic}")
+    async def write(ctx: restate.ObjectContext, topic: str) -> None:
+        text = await ctx.run_typed("ask", ask, prompt=f"Write about {topic}")
+        ctx.set("text", text)
     ```
 
     Agents that are run through Restate's integrations (`restate.ext.openai.DurableRunner`, `RestateAgent`, `RestateMiddleware`,

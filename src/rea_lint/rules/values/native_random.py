@@ -30,8 +30,8 @@ def native_random(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @prizes.handler()
-    async def draw(ctx: restate.ObjectContext, names: list[str]) -> None:
-        ctx.set("winner", random.choice(names))  # expect: REA102 "reaches `ctx.set`"
+    async def draw(ctx: restate.ObjectContext) -> None:
+        ctx.set("number", random.random())  # expect: REA102 "reaches `ctx.set`"
     ```
 
     `ctx.random()` is a generator that is seeded by the invocation: it gives the same numbers each time, and journals nothing.
@@ -43,8 +43,8 @@ def native_random(use: Use, code: Durable) -> Iterator[Finding]:
 
 
     @prizes.handler()
-    async def draw(ctx: restate.ObjectContext, names: list[str]) -> None:
-        ctx.set("winner", ctx.random().choice(names))
+    async def draw(ctx: restate.ObjectContext) -> None:
+        ctx.set("number", ctx.random().random())
     ```
 
     Its numbers can be predicted by whoever knows the invocation's id, so a secret is no work for it. Draw secrets in a step, and the

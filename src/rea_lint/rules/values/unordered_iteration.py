@@ -32,8 +32,8 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, items: list[str]) -> None:
-        for item in set(items):  # expect: REA105 "in this order `ctx.run_typed` runs; sort it"
+    async def stock(ctx: restate.Context) -> None:
+        for item in {"ink", "nib", "paper", "pen", "ruler"}:  # expect: REA105 "in this order `ctx.run_typed` runs; sort it"
             await ctx.run_typed(f"ship {item}", lambda item=item: ship(item))
     ```
 
@@ -50,8 +50,8 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
 
     @orders.handler()
-    async def place(ctx: restate.Context, items: list[str]) -> None:
-        for item in sorted(set(items)):
+    async def stock(ctx: restate.Context) -> None:
+        for item in sorted({"ink", "nib", "paper", "pen", "ruler"}):
             await ctx.run_typed(f"ship {item}", lambda item=item: ship(item))
     ```
 
@@ -59,7 +59,7 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
     The order counts as well where the elements go into an argument:
 
-    ```python fails="journal mismatch in another process"
+    ```python
     import restate
 
     orders = restate.VirtualObject("orders")
@@ -73,7 +73,7 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
     A directory is listed in whatever order the file system keeps it, and may have changed. Read it in a step:
 
-    ```python fails="journal mismatch in another process"
+    ```python
     import os
 
     import restate

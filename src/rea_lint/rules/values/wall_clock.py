@@ -30,6 +30,37 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
 
     import restate
 
+    orders = restate.VirtualObject("orders")
+
+
+    @orders.handler()
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
+        placed = time.time()  # expect: REA101 "reaches `ctx.set`, whose arguments replay compares; use `await ctx.time()`"
+        ctx.set("order", {"item": item, "placed": placed})
+    ```
+
+    `ctx.time()` gives the same seconds since the epoch, once: it journals them. That is one more journal entry, so the change goes out
+    as a new deployment.
+
+    ```python fixed unsafe
+    import restate
+
+    orders = restate.VirtualObject("orders")
+
+
+    @orders.handler()
+    async def place(ctx: restate.ObjectContext, item: str) -> None:
+        placed = await ctx.time()
+        ctx.set("order", {"item": item, "placed": placed})
+    ```
+
+    A branch is as bad, if there are durable operations in it:
+
+    ```python
+    import time
+
+    import restate
+
     offers = restate.Service("offers")
 
 
@@ -43,9 +74,6 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
             await ctx.run_typed("renew", renew)
         ctx.service_send(accept, arg=deadline)
     ```
-
-    `ctx.time()` gives the same seconds since the epoch, once: it journals them. That is one more journal entry, so the change goes out
-    as a new deployment.
 
     ```python fixed unsafe
     import restate
@@ -66,7 +94,7 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
 
     A `datetime` is made of it, with a time zone: without one, the result depends on the host, and belongs in a step.
 
-    ```python fails="journal mismatch"
+    ```python
     from datetime import datetime, timezone
 
     import restate
