@@ -29,12 +29,14 @@ from rea_lint.survey import survey
 from rea_lint.text import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from rea_lint.diagnostic import Applicability, Diagnostic
     from rea_lint.engine import Report
     from rea_lint.files import Discovery
     from rea_lint.packs import Knowledge
+    from rea_lint.project import Project
+    from rea_lint.rule import Found, InternalError, Rule
 
 COMMENT = re.compile(r"[ \t]*# expect(?P<not_yet>-not-yet)?: (?P<what>[^\n]*)$", re.MULTILINE)
 WORD = re.compile(r'(?P<code>[A-Z]{3}\d{3})(?: "(?P<words>[^"]*)")?(?:, )?')
@@ -183,8 +185,16 @@ def deeply(work: Callable[[], None]) -> None:
 
 def durable(texts: Mapping[str, str], function: str) -> Durable:
     """The durable function of that name in a program, as a rule sees it."""
+    project, sources = _linked(texts)
+    return Durable(Forest(project, sources), project.path_of(function), project.functions[function], Config(Path("/")))
+
+
+def visit(texts: Mapping[str, str], rules: Iterable[Rule], paths: Container[str] | None = None) -> tuple[list[Found], list[InternalError]]:
+    """What some rules find in the files of a program (in those of `paths`, if given), and the rules that raised."""
+    project, sources = _linked(texts)
+    return rule.visit(project, rules, sources, texts if paths is None else paths, Config(Path("/")))
+
+
+def _linked(texts: Mapping[str, str]) -> tuple[Project, dict[str, Source]]:
     facts = [survey(name, Path(name).with_suffix("").as_posix().replace("/", "."), text) for name, text in texts.items()]
-    project = link(facts, knowledge(), lambda *_: False)
-    sources = {name: Source(text) for name, text in texts.items()}
-    path = project.path_of(function)
-    return Durable(Forest(project, sources), path, project.functions[function], Config(Path("/")))
+    return link(facts, knowledge(), lambda *_: False), {name: Source(text) for name, text in texts.items()}

@@ -349,7 +349,9 @@ def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
         return False
     is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
     target = _project_function(code, call)
-    return not is_plain or (target is not None and (not values or _gives_nothing(code, target)))
+    if is_plain and target is not None and target.return_annotation:
+        return code.project.resolve(target.return_annotation) <= JSON or _gives_nothing(code, target)  # what it says, it gives
+    return not is_plain or (target is not None and not values)
 
 
 def _step_name(call: cst.Call) -> str:
@@ -567,7 +569,7 @@ def _inserted(source: Source, imports: _Imports, wanted: ast.Import | ast.Import
     """The edit that puts an import on a line of its own."""
     newline = source.newline
     group = [each for each in imports.leading if _rank(each)[0] == _rank(wanted)[0]]
-    before = [each for each in group if _rank(each) < _rank(wanted)]
+    before = [each for each in group if _rank(each) <= _rank(wanted)]
     later = [each for each in imports.leading if _rank(each)[0] > _rank(wanted)[0]]
     if before:
         return _after(source, before[-1], f"{statement}{newline}")
