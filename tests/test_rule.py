@@ -109,7 +109,7 @@ def test_a_rule_may_look_at_a_base_class() -> None:
 
 
 def test_a_rule_for_uses_sees_its_effects_only() -> None:
-    def look(use: Use, code: Durable) -> Iterator[Finding]:
+    def look(use: Use, _: Durable) -> Iterator[Finding]:
         yield Finding(use.span, "")
 
     assert seen(look, effects=[Effect.CLOCK]) == ["stamp()", "time.time()"]
@@ -117,13 +117,13 @@ def test_a_rule_for_uses_sees_its_effects_only() -> None:
 
 
 def test_rules_may_look_at_what_linking_found() -> None:
-    def operations(operation: Operation, code: Durable) -> Iterator[Finding]:
+    def operations(operation: Operation, _: Durable) -> Iterator[Finding]:
         yield Finding(operation.call.callee_span, "")
 
-    def steps(step: Step, code: Durable) -> Iterator[Finding]:
+    def steps(step: Step, _: Durable) -> Iterator[Finding]:
         yield Finding(step.action.span, "")
 
-    def violations(violation: StepViolation, code: Durable) -> Iterator[Finding]:
+    def violations(violation: StepViolation, _: Durable) -> Iterator[Finding]:
         yield Finding(violation.call.callee_span, "")
 
     assert seen(operations) == ["ctx.run_typed", "ctx.set", "ctx.uuid", "ctx.run_typed"]
@@ -132,10 +132,10 @@ def test_rules_may_look_at_what_linking_found() -> None:
 
 
 def test_rules_may_look_at_the_whole() -> None:
-    def handlers(handler: Handler, project: Project) -> Iterator[Finding]:
+    def handlers(handler: Handler, _: Project) -> Iterator[Finding]:
         yield Finding(handler.span, "")
 
-    def services(service: Service, project: Project) -> Iterator[Finding]:
+    def services(service: Service, _: Project) -> Iterator[Finding]:
         yield Finding(service.span, "")
 
     def everything(project: Project) -> Iterator[Finding]:
@@ -166,7 +166,7 @@ def test_a_function_is_not_parsed_if_no_rule_can_fire_in_it(monkeypatch: pytest.
     def loops(node: cst.While, code: Durable) -> Iterator[Finding]:
         yield Finding(code.span(node), "")
 
-    def clocks(use: Use, code: Durable) -> Iterator[Finding]:
+    def clocks(use: Use, _: Durable) -> Iterator[Finding]:
         yield Finding(use.span, "")
 
     def parse(_: str) -> cst.Module:
@@ -197,7 +197,7 @@ def test_a_rule_that_raises_does_not_stop_the_others() -> None:
 def test_a_function_that_libcst_cannot_read_is_said_once_and_its_uses_all_the_same() -> None:
     deep = f"{PROGRAM}\n\n@orders.handler()\nasync def deep(ctx: restate.ObjectContext) -> None:\n    time.time()\n    x = {'-' * 1_100}1\n    if x:\n        pass\n"
 
-    def unread(function: rule.Unread, source: object) -> Iterator[Finding]:
+    def unread(function: rule.Unread, _: object) -> Iterator[Finding]:
         yield Finding(function.span, function.reason)
 
     def look(node: cst.If, code: Durable) -> Iterator[Finding]:
@@ -218,7 +218,7 @@ def test_a_function_that_libcst_cannot_read_is_said_once_and_its_uses_all_the_sa
 
 
 def page_rule(docstring: str, code: str = "REA199", name: str = "made", **options: Any) -> Rule:
-    def check(use: Use, code: Durable) -> Iterator[Finding]:
+    def check(use: Use, _: Durable) -> Iterator[Finding]:
         yield Finding(use.span, "")
 
     check.__doc__ = docstring
@@ -248,7 +248,7 @@ def test_the_registry_says_what_is_wrong(rules: list[Rule], problem: str) -> Non
 
 
 def test_a_rule_looks_at_something_that_there_is() -> None:
-    def check(thing: int, code: Durable) -> Iterator[Finding]:
+    def check(_: int, __: Durable) -> Iterator[Finding]:
         """What is wrong.
 
         ```python
