@@ -349,8 +349,11 @@ def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
         return False
     is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
     target = _project_function(code, call)
-    if is_plain and target is not None and target.return_annotation:
-        return code.project.resolve(target.return_annotation) <= JSON or _gives_nothing(code, target)  # what it says, it gives
+    if is_plain and target is not None and target.is_generator:
+        return False
+    if is_plain and target is not None and target.return_annotation:  # what it says, it gives
+        said = code.project.resolve((*target.return_annotation, *target.return_elements))
+        return said <= JSON or _gives_nothing(code, target)
     return not is_plain or (target is not None and not values)
 
 
