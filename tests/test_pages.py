@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import runpy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +71,8 @@ def _before(page: rule.Rule, at: int) -> Block:
 
 def _shown(page: rule.Rule, at: int) -> str:
     return f"{page.check.__module__.replace('.', '/')}.py, block {at} of the page, line {page.page.blocks[at].row} of the docstring"
+
+
+def test_the_pages_in_docs_are_the_rules_pages() -> None:
+    generator = runpy.run_path(str(Path(__file__).parents[1] / "docs" / "generate.py"))
+    assert generator["main"]("--check") == 0, "run `just docs` and commit the result"
