@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.resolve import Index, Resolver
@@ -73,7 +73,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
                         if target in found.functions
                     )
     services = dict(_services(found, resolver))
-    handlers: dict[tuple[str, str], Handler] = {}
+    handlers: dict[tuple[str, tuple[str, Span] | str], Handler] = {}  # by function and the place of its service (two may share a name)
     for name, registration, made, refs in registered:
         function = found.functions[name]
         service = _service_of(found, resolver, refs, services)
@@ -91,10 +91,16 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
             function.name_span,
             recovers,
         )
-        handlers.setdefault((name, display), handler)
+        handlers.setdefault((name, (service.path, service.span) if service is not None else display), handler)
     ordered = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
+    of_place: dict[tuple[str, Span] | str, list[Handler]] = defaultdict(list)
+    for (_, place), handler in handlers.items():
+        of_place[place].append(handler)
     return (
-        tuple(sorted((_with_handlers(s, ordered) for s in services.values()), key=lambda s: (s.path, s.span))),
+        tuple(
+            Service(s.name, s.kind, s.path, s.span, tuple(sorted(of_place[s.path, s.span], key=lambda h: (h.path, h.span))))
+            for s in sorted(services.values(), key=lambda s: (s.path, s.span))
+        ),
         ordered,
         sorted(wrapped.items()),
     )
@@ -211,10 +217,6 @@ def _classes(found: Index, resolver: Resolver, ref: Ref) -> list[str]:
 
 def _service_kind(registration: str) -> str:
     return registration.partition("(")[0].rpartition(".")[2]
-
-
-def _with_handlers(service: Service, handlers: Iterable[Handler]) -> Service:
-    return Service(service.name, service.kind, service.path, service.span, tuple(h for h in handlers if h.service == service.name))
 
 
 def _literal(call: Call | None, position: int | None, keyword: str) -> str | None:
