@@ -46,8 +46,8 @@ class Report:
 
     @cached_property
     def handlers(self) -> tuple[Handler, ...]:
-        """The handlers of all projects, by place; one that stands in several worlds is one."""
-        found = {(handler.path, handler.span): handler for project in self.projects for handler in project.handlers}
+        """The handlers of all projects, by place; one that stands in several worlds, or is imported by two names, is one."""
+        found = {(handler.path, handler.span, handler.display): handler for project in self.projects for handler in project.handlers}
         return tuple(found[place] for place in sorted(found))
 
     @cached_property

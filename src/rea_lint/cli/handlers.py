@@ -78,7 +78,7 @@ def _service(service: Service, handlers: Iterable[Handler], project: Project, re
         "name": service.name,
         "kind": service.kind,
         **_place(report, service.path, service.span),
-        "handlers": [_handler(handler, project, report) for handler in sorted(handlers, key=lambda h: (h.path, h.span))],
+        "handlers": [_handler(handler, project, report) for _, handler in sorted({(h.path, h.span, h.name): h for h in handlers}.items())],
     }
 
 
