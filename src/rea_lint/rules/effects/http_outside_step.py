@@ -10,6 +10,7 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
+from rea_lint.rules import reaching
 
 
 @rule("REA201", "http-outside-step", Severity.ERROR, effects=[Effect.NETWORK], docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -136,4 +137,5 @@ def http_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
         return await ctx.run_typed("fetch", fetch, client=client, url=cached)
     ```
     """
-    yield from words.effect(use, code, "the request is sent again")
+    if not use.primitive.startswith(reaching.INGRESS):  # that is ingress-client-in-handler
+        yield from words.effect(use, code, "the request is sent again")

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.packs import Effect
-from rea_lint.project import Use
+from rea_lint.project import Hop, Use
 from rea_lint.rule import rule
-
-if TYPE_CHECKING:
-    from rea_lint.facts import Call
 
 
 @rule("REA106", "native-sleep", Severity.ERROR, effects=[Effect.SLEEP], docs="https://docs.restate.dev/develop/python/durable-timers")
@@ -98,6 +94,10 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
         return "ready"
 
 
+    async def give_way() -> None:
+        await asyncio.sleep(0)
+
+
     class Machine:
         def sleep(self, mode: str) -> str:
             return mode
@@ -107,13 +107,13 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
     async def follow_up(ctx: restate.Context, item: str) -> str:
         await ctx.run_typed("poll", poll)
         await ctx.sleep(timedelta(minutes=5))
-        await asyncio.sleep(0)
+        await give_way()
         return Machine().sleep("deep")
     ```
 
     ruff's ASYNC251 finds `time.sleep` in an async function and asks for `asyncio.sleep`: in a handler that is as wrong.
     """
-    if use.primitive == "asyncio.sleep" and use.call is not None and _is_zero(use.call) and len(use.chain) == 1:
+    if all(_is_pause(hop, use, code) for hop in (use.chain[-1], *use.also)):
         return
     stops = " and stops every other invocation of the process" if use.primitive == "time.sleep" else ""
     durable = f"`await {words.context(use, code)}.sleep(timedelta(...))`"
@@ -125,7 +125,8 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
     )
 
 
-def _is_zero(call: Call) -> bool:
-    """Whether it is the way to let other tasks run."""
-    delay = call.argument(0, "delay")
-    return delay is not None and delay.literal in {"0", "0.0"}
+def _is_pause(hop: Hop, use: Use, code: Durable) -> bool:
+    """Whether a call only lets other tasks run: `asyncio.sleep(0)`."""
+    call = next((call for call in code.project.functions[use.inside].calls if call.span == hop.span), None)
+    delay = call.argument(0, "delay") if call is not None else None
+    return delay is not None and delay.literal in {"0", "0.0"} and hop.name.startswith("asyncio.")
