@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from rea_lint.diagnostic import Related
 from rea_lint.project import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import libcst as cst
 
     from rea_lint.durable import Durable
     from rea_lint.facts import Argument, Refs
@@ -22,6 +22,9 @@ CLASSES = {"Service": "service", "VirtualObject": "object", "Workflow": "workflo
 BRANCHES = frozenset(
     {"AsyncFor", "BoolOp", "DictComp", "For", "GeneratorExp", "If", "IfExp", "ListComp", "Match", "SetComp", "Try", "TryStar", "While"}
 )
+
+INGRESS = ("restate.create_client", "restate.RestateClient()", "restate.client_types.RestateScopedClient()")
+"""How the names of the client for programs outside begin: ingress-client-in-handler tells of it, and http-outside-step does not."""
 
 
 @dataclass(frozen=True, slots=True)

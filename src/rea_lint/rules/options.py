@@ -1,0 +1,65 @@
+"""The options of services, handlers, retry policies and steps, wherever they are given.  For the rules about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from rea_lint.facts import Argument, Call
+    from rea_lint.project import Project
+
+RUN = "restate.RunOptions"
+POLICY = "restate.InvocationRetryPolicy"
+TAKERS = frozenset({"Service", "VirtualObject", "Workflow", "handler", "main", "InvocationRetryPolicy", "RunOptions"})
+"""What the names of those that take options end in: a cheap test before a name is resolved."""
+
+DURATIONS = frozenset(
+    {
+        *("inactivity_timeout", "abort_timeout", "journal_retention", "idempotency_retention", "workflow_retention"),
+        *("initial_interval", "max_interval", "max_duration", "initial_retry_interval", "max_retry_interval"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that is given to something: `of` is its canonical name, `restate.VirtualObject().handler`."""
+
+    path: str
+    of: str
+    name: str
+    argument: Argument
+    call: Call
+
+
+def durations(project: Project) -> Iterator[Option]:
+    """The options that take a `timedelta`, by keyword."""
+    return given(project, DURATIONS)
+
+
+def given(project: Project, names: Collection[str]) -> Iterator[Option]:
+    """The options of these names that are given by keyword, in the order of the files."""
+    for path, call in takers(project):
+        options = [(argument.keyword, argument) for argument in call.arguments if argument.keyword in names]
+        of = taker(project, call) if options else None
+        if of is not None:
+            yield from (Option(path, of, name, argument, call) for name, argument in options if name is not None)
+
+
+def takers(project: Project) -> Iterator[tuple[str, Call]]:
+    """The calls that may take options, by the look of what they call, each with its file."""
+    for path, facts in project.facts.items():
+        for function in facts.functions.values():
+            for call in function.calls:
+                if any(callee.rpartition(".")[2] in TAKERS for callee in call.callees):
+                    yield path, call
+
+
+def taker(project: Project, call: Call) -> str | None:
+    """What takes the options of a call; None if it is not the SDK's, or not known."""
+    knowledge = project.knowledge
+    known = (name for name in project.resolve(call.callees) if name in {RUN, POLICY, *knowledge.services, *knowledge.registrations})
+    return next(iter(sorted(known)), None)
