@@ -103,6 +103,7 @@ def test_unsafe_fixes(before: str, after: str) -> None:
         'found = answer("https://a.test")',  # a response is not JSON
         'ctx.set("a", [page for page in pages("https://a.test")])',  # nor is a generator
         'await ctx.run_typed("a", answer("https://a.test"))',  # it is the call that is wrong, not that a step is missing
+        'ctx.set("a", str({"b", "c"}))',  # a sorted one has other brackets
         'ctx.set("a", {"b", "c"}.pop())',  # a sorted list does not lose what is taken out
     ],
 )

@@ -172,7 +172,11 @@ def _read_in_step(node: cst.BaseExpression, code: Durable) -> Fix | None:
 
 def _sort(node: cst.BaseExpression, kinds: frozenset[str], code: Durable) -> Fix | None:
     """Sorting keeps the journal of whoever has sorted elements; it is safe if the elements can be compared for sure."""
-    if isinstance(code.parent(node), cst.Attribute):
+    around = code.parent(node)
+    if isinstance(around, cst.Attribute):
         return None  # `names.pop()` also takes the element out of the set
+    call = code.parent(around) if isinstance(around, cst.Arg) else None
+    if isinstance(call, cst.Call) and code.resolve(call.func) & {"builtins.str", "builtins.repr"}:
+        return None  # a list is written in other brackets
     kind = rewrite.safe if len(kinds) == 1 and kinds <= order.SORTABLE else rewrite.unsafe
     return kind("Sort it", rewrite.replace(code, node, f"sorted({code.text(node)})"))
