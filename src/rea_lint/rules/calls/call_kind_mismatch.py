@@ -24,7 +24,7 @@ def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]
     `ctx.service_call` sends no key. The handler of a virtual object is called all the same, on the object whose key is the empty string: no
     error, the wrong state, and one queue for everybody.
 
-    ```python fails="result differs"
+    ```python fails="wrong result"
     import restate
 
     carts = restate.VirtualObject("carts")

@@ -29,7 +29,7 @@ def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable
     although nothing has failed: it refunds what is only pending, ships what is not approved yet, at every suspension. In a loop that
     tries again it spins, and the process serves nobody else any more.
 
-    ```python fails="runs the clause on suspension"
+    ```python fails="fallback ran on suspension"
     from datetime import timedelta
 
     import restate

@@ -27,7 +27,7 @@ def background_task(use: Use, code: Durable) -> Iterator[Finding]:
     comes to its durable operations, or finds the invocation closed: its work is lost without an error. If it does run, its operations
     are journaled between those of the handler, wherever the event loop happens to put them, and the next replay puts them elsewhere.
 
-    ```python fails="the task never runs"
+    ```python fails="lost write"
     import asyncio
 
     import restate

@@ -35,7 +35,7 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
     ready-made futures the order holds, but the handler stalls until the inactivity timeout when an earlier future completes later, and
     with `return_exceptions=True` the SDK's own signal to suspend becomes a result.
 
-    ```python fails="RT0016 on replay"
+    ```python fails="journal mismatch"
     import asyncio
     import time
 
@@ -115,7 +115,7 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
     `asyncio.TaskGroup` is worse still: where a handler has to suspend, the group wraps the SDK's signal into an exception group, which
     leaves the SDK and takes innocent invocations of the same process with it.
 
-    ```python fails="the exception group escapes the SDK"
+    ```python fails="exception escapes the SDK"
     import asyncio
 
     import restate

@@ -38,7 +38,7 @@ def native_wait(use: Use, code: Durable) -> Iterator[Finding]:
     first. The handler takes another path than the journal says, and the invocation fails with RT0016 at every retry. A cancelled task
     also cancels the SDK's own waiting within it.
 
-    ```python fails="RT0016 on replay"
+    ```python fails="journal mismatch"
     import asyncio
 
     import restate

@@ -24,7 +24,7 @@ def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
     threads: an operation from a second one is journaled wherever it happens to come, or raises, or comes after the handler has returned
     and is lost. On replay it comes elsewhere, and the invocation fails with RT0016.
 
-    ```python fails="the thread's operation is lost"
+    ```python fails="lost write"
     import threading
     import time
 

@@ -28,7 +28,7 @@ def unawaited_durable_future(operation: Operation, code: Durable) -> Iterator[Fi
     one, so the handler completes, Restate reports success, and the action may never have run. `ctx.sleep` without `await` does not wait,
     and a call without `await` loses the answer, and with it the failure.
 
-    ```python fails="the action never runs"
+    ```python fails="step never ran"
     from datetime import timedelta
 
     import restate

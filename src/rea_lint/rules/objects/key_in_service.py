@@ -22,7 +22,7 @@ def key_in_service(thing: Operation | cst.Call, code: Durable) -> Iterator[Findi
     `ctx.key()` gives `""` for every invocation. What is built with it is the same for all: one idempotency key, one customer, one object
     to call.
 
-    ```python fails="result differs"
+    ```python fails="wrong result"
     import restate
 
     orders = restate.Service("orders")

@@ -22,7 +22,7 @@ def context_in_step(violation: StepViolation, code: Durable) -> Iterator[Finding
     skipped too: the journal has an entry that the replayed handler never asks for, and the invocation fails with RT0016 at every retry.
     An operation that is awaited there can also wait for ever, since the handler itself is waiting for the step.
 
-    ```python fails="RT0016 on replay"
+    ```python fails="journal mismatch"
     import restate
 
     orders = restate.VirtualObject("orders")

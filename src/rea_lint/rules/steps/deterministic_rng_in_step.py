@@ -35,7 +35,7 @@ def deterministic_rng_in_step(violation: StepViolation, code: Durable) -> Iterat
     same. Replay skips the step, and with it the draw, so the next value outside it is the one that the step had: the same UUID twice,
     once for the payment and once for the refund. Nothing raises. `ctx.time()` is a step itself, and fails as every nested step.
 
-    ```python fails="the same uuid twice"
+    ```python fails="result differs from the first attempt"
     import restate
 
     payments = restate.Service("payments")

@@ -19,7 +19,7 @@ def nested_step(violation: StepViolation, code: Durable) -> Iterator[Finding]:
     While the action of a step runs, its handler waits for the result. A step within it is one more entry of the same journal, which is
     proposed by code that replay skips: the inner step is missing then, and the invocation fails with RT0016 at every retry.
 
-    ```python fails="RT0016 on replay"
+    ```python fails="journal mismatch"
     import restate
 
     orders = restate.Service("orders")

@@ -32,7 +32,7 @@ def syntax_error(broken: Broken | Unread, source: Source) -> Iterator[Finding]:
 
     A handler in such a file is not found, and what other files call in it is not followed: silence says nothing about them.
 
-    ```python fails="does not import"
+    ```python fails="import error"
     import restate
 
     handlers = [  # expect: REA001 "was never closed"

@@ -20,7 +20,7 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
     `asyncio.sleep` and `time.sleep` live in the process. After a crash, and after every replay, the whole time is waited once more; a wait
     longer than the invocation's timeouts never ends at all. `time.sleep` also stops every other invocation of the process.
 
-    ```python fails="sleeps again on replay"
+    ```python fails="effect ran 2 times"
     import asyncio
 
     import restate

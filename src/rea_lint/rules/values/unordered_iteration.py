@@ -21,7 +21,7 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
     an operation for each element, or sends the elements on, replay in another process finds other operations in the journal than it asks
     for, and the invocation fails with a journal mismatch (RT0016). In one process nothing is to be seen: tests pass.
 
-    ```python fails="journal mismatch in another process"
+    ```python fails="journal mismatch"
     import restate
 
     orders = restate.Service("orders")
