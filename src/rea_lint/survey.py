@@ -610,7 +610,7 @@ class _Names:
                 return self.refs(node.elt, self._comprehensions[id(node)], depth + 1)
             case ast.DictComp():
                 return self.refs(node.value, self._comprehensions[id(node)], depth + 1)
-            case ast.BinOp(op=ast.Add()):
+            case ast.BinOp(op=ast.Add()) if depth < MOST_NESTED:
                 return _distinct([*self.elements(node.left, scope, None, depth + 1), *self.elements(node.right, scope, None, depth + 1)])
             case ast.Call(func=ast.Name(), args=[first, *_]) if depth < MOST_NESTED:
                 match self.refs(node.func, scope):
