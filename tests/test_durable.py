@@ -89,7 +89,7 @@ def find(code: Durable, text: str) -> cst.BaseExpression:
 
 def tree(text: str, name: str = "m.f") -> Tree:
     facts = survey("m.py", "m", text)
-    return Tree(facts.functions[name], facts.functions, Source(text))
+    return Tree(facts.functions[name], facts, Source(text))
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def tree(text: str, name: str = "m.f") -> Tree:
 def test_a_node_stands_where_its_text_is(text: str) -> None:
     facts = survey("m.py", "m", text)
     name = "m.C.f" if "class C" in text else "m.f"
-    made = Tree(facts.functions[name], facts.functions, Source(text))
+    made = Tree(facts.functions[name], facts, Source(text))
     call = next(node for node in made.nodes if isinstance(node, cst.Call))
     assert made.text(call) == "g(1)"
     assert made.at(made.span(call)) is call
@@ -122,7 +122,7 @@ def test_a_lambda_may_stand_alone() -> None:
     text = "handlers = [lambda ctx,\n  x: g(1)]\n"
     facts = survey("m.py", "m", text)
     function = next(f for f in facts.functions.values() if f.is_lambda)
-    made = Tree(function, facts.functions, Source(text))
+    made = Tree(function, facts, Source(text))
     assert isinstance(made.root, cst.Lambda)
     assert made.text(made.root.body) == "g(1)"
 
@@ -184,7 +184,7 @@ def test_every_call_of_the_standard_library_is_found_where_ast_sees_it(path: Pat
     facts = survey(str(path), path.stem, text)
     for function in facts.functions.values():
         if function.scope == facts.module and not function.name.endswith("<module>"):
-            made = Tree(function, facts.functions, Source(text))
+            made = Tree(function, facts, Source(text))
             for inner in made.functions:
                 for call in inner.calls:
                     node = made.at(call.span)

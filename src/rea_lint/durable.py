@@ -129,23 +129,24 @@ class Durable:
         return self.project.resolve(self.refs(node))
 
     def call(self, node: cst.Call) -> Call | None:
-        """The facts of a call."""
-        return self._calls.get(self.span(node))
+        """The facts of a call; None for one in the function's own decorators and defaults."""
+        return self._tree.calls.get(node)
 
     def operation(self, node: cst.CSTNode) -> Operation | None:
         """The durable operation that a call is; None for other calls, and for all else."""
-        return self._operations.get(self.span(node)) if isinstance(node, cst.Call) and self._operations else None
+        call = self._tree.calls.get(node)
+        return self._operations.get(call.span) if call is not None else None
 
     def step(self, node: cst.CSTNode) -> Step | None:
-        """The step that a call hands over."""
-        return self._steps.get(self.span(node)) if isinstance(node, cst.Call) and self._steps else None
+        """The step that a call hands over; None for other calls, and for all else."""
+        call = self._tree.calls.get(node)
+        return self._steps.get(call.span) if call is not None else None
 
     def operations(self, node: cst.CSTNode) -> tuple[Operation, ...]:
         """The durable operations in a node, those of durable functions nested in it too, in source order."""
         if not self._operations:
             return ()
-        span = self.span(node)
-        return tuple(operation for at, operation in self._operations.items() if span.contains(at))
+        return tuple(operation for each in self._tree.within(node) if (operation := self.operation(each)) is not None)
 
     def context_name(self, node: cst.CSTNode) -> str | None:
         """An expression for a context that is in scope at a node: `ctx`, `self._ctx`, `restate_context()`."""
@@ -203,10 +204,6 @@ class Durable:
         except Unreadable as error:
             self.unreadable = str(error)
             raise
-
-    @cached_property
-    def _calls(self) -> dict[Span, Call]:
-        return {call.span: call for function in self._tree.functions for call in function.calls}
 
     @cached_property
     def _operations(self) -> dict[Span, Operation]:

@@ -177,7 +177,7 @@ class Forest:
 
     def _flow(self, function: Function, path: str) -> _Flow:
         flow = self._flows.pop(function.name, None) or _Flow(
-            self.project, path, Tree(function, self.project.facts[path].functions, self.sources[path])
+            self.project, path, Tree(function, self.project.facts[path], self.sources[path])
         )
         self._flows[function.name] = flow
         if len(self._flows) > MOST_TREES:
@@ -598,9 +598,9 @@ class _Search:
         if not isinstance(call, cst.Call):
             self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
             return
-        span = flow.tree.span(call)
+        facts = flow.tree.calls.get(call)
         callee = flow.tree.text(call.func)
-        operation, step = flow.operations.get(span), flow.steps.get(span)
+        operation, step = (flow.operations.get(facts.span), flow.steps.get(facts.span)) if facts is not None else (None, None)
         if operation is not None:
             self._arrive(flow, _sink(operation, step, call, argument), node, callee)
             return

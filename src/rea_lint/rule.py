@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
 import re
@@ -217,8 +218,9 @@ def with_deep_stack(work: Callable[[], None]) -> None:
         except BaseException as error:  # noqa: BLE001 -- it is raised again in the thread that waits
             raised.append(error)
 
-    frames, stack = sys.getrecursionlimit(), threading.stack_size(STACK)
+    frames, stack, collects = sys.getrecursionlimit(), threading.stack_size(STACK), gc.isenabled()
     sys.setrecursionlimit(max(frames, FRAMES))
+    gc.disable()  # trees are large, free of cycles and short-lived: looking through them again and again costs a third of the time
     try:
         thread = threading.Thread(target=guarded, name="rea-lint visit")
         thread.start()
@@ -226,6 +228,8 @@ def with_deep_stack(work: Callable[[], None]) -> None:
     finally:
         sys.setrecursionlimit(frames)
         threading.stack_size(stack)
+        if collects:
+            gc.enable()
     if raised:
         raise raised[0]
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
-    from rea_lint.facts import Function
+    from rea_lint.facts import Call, Facts, Function
     from rea_lint.text import Source
 
 MOST_NESTED = 1_000
@@ -46,10 +46,10 @@ class Tree:
     (an attribute's, a keyword's, that of a `def`).
     """
 
-    def __init__(self, function: Function, functions: Mapping[str, Function], source: Source) -> None:
-        """Parse `function`, one of `functions` (those of its file); raises Unreadable."""
+    def __init__(self, function: Function, facts: Facts, source: Source) -> None:
+        """Parse `function`, one of those of the file that `facts` and `source` are of; raises Unreadable."""
         self._slice = _cut(function, source)
-        _bound(self._slice)
+        _bound(self._slice, facts.depth)
         try:
             self._module = cst.parse_module(self._slice.text)
         except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError) as error:
@@ -59,7 +59,7 @@ class Tree:
         self._owners: dict[cst.CSTNode, int] = {}  # node -> place in `_definitions`; -1: around the root
         self._definitions: list[FunctionNode] = []
         self.nodes = list(self._walk())
-        self.functions = _paired(self._definitions, function, functions)
+        self.functions = _paired(self._definitions, function, facts.functions)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around a node; None for the root."""
@@ -84,6 +84,33 @@ class Tree:
     def definition(self, name: str) -> FunctionNode | None:
         """The node of a function in the tree."""
         return next((node for node, function in zip(self._definitions, self.functions, strict=True) if function.name == name), None)
+
+    @cached_property
+    def calls(self) -> Mapping[cst.CSTNode, Call]:
+        """The facts of every call in the tree's functions.
+
+        Both are in source order, a call before those in it, so that no places have to be computed to tell which is which.  They are
+        where the two do not fit (Python before 3.12 says wrong places in some f-strings).
+        """
+        nodes: dict[int, list[cst.Call]] = {}
+        for node in self.nodes:
+            if isinstance(node, cst.Call):
+                nodes.setdefault(self._owners[node], []).append(node)
+        found: dict[cst.CSTNode, Call] = {}
+        for at, function in enumerate(self.functions):
+            pairs = list(zip(nodes.get(at, ()), function.calls, strict=False))
+            if len(function.calls) != len(nodes.get(at, ())) or not all(self._is_same(node, call) for node, call in pairs):
+                places = {call.span: call for call in function.calls}
+                pairs = [(node, places[self.span(node)]) for node in nodes.get(at, ()) if self.span(node) in places]
+            found.update(pairs)
+        return found
+
+    def _is_same(self, node: cst.Call, call: Call) -> bool:
+        """Whether a node may be the call that facts tell of: it has the same arguments."""
+        if len(node.args) != len(call.arguments) or isinstance(self._parents.get(node), cst.Await) != call.awaited:
+            return False
+        keywords = [a.keyword.value if a.keyword is not None else a.star or None for a in node.args]
+        return sorted(map(str, keywords)) == sorted(str(a.keyword) for a in call.arguments)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands in the file, without the parentheses and whitespace around it; raises Unreadable."""
@@ -300,10 +327,12 @@ def _cut(function: Function, source: Source) -> _Slice:
     return _Slice(f"{prefix}{source.text[start:end]}{source.newline}", start - len(prefix), source)
 
 
-def _bound(cut: _Slice) -> None:
+def _bound(cut: _Slice, depth_of_file: int) -> None:
     """Raise Unreadable where libcst's parser needs more stack or time than is reasonable."""
     if len(cut.text) > MOST_CHARACTERS:
         raise Unreadable(f"it is longer than {MOST_CHARACTERS} characters")
+    if depth_of_file <= MOST_NESTED:
+        return
     try:
         depth = _depth(cut.text)
     except SyntaxError as error:
