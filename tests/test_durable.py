@@ -305,6 +305,7 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         ("x = []\nx.append(NOW)\nctx.set('at', x)", {A}),
         ("x = Order()\nx.at = NOW\nctx.set('at', x)", {A}),
         ("x = NOW\ndel x", {N}),
+        ("import random\nrandom.shuffle(items, NOW)\nctx.set('at', items)", {A}),
         # through expressions
         ("ctx.set('at', (NOW + 1) * 2 > 3)", {A}),
         ("ctx.set('at', not NOW)", {A}),
@@ -328,7 +329,7 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         (f"if items:\n    pass\nelif NOW > 3:\n    {OPERATION}", {B}),
         (f"if NOW > 3:\n    return\n{OPERATION}", {B, R}),
         (f"if NOW > 3:\n    raise restate.TerminalError('late')\n{OPERATION}", {B, R}),
-        (f"if NOW > 3:\n    raise RuntimeError('again')\n{OPERATION}", {N}),
+        (f"if NOW > 3:\n    raise RuntimeError('again')\n{OPERATION}", {B, R}),
         (f"try:\n    if NOW > 3:\n        raise RuntimeError('again')\n    {OPERATION}\nexcept RuntimeError:\n    pass", {B, R}),
         (f"{OPERATION}\nif NOW > 3:\n    return 1", {R}),
         (f"{OPERATION}\nif NOW > 3:\n    pass", {N}),
@@ -347,7 +348,8 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         ("x = 1\nif NOW > 3:\n    x = 2\nctx.set('x', x)", {A}),
         ("x = []\nif NOW > 3:\n    x.append(1)\nctx.set('x', x)", {A}),
         ("if NOW > 3:\n    logger.info('late')", {N}),
-        (f"assert NOW > 3\n{OPERATION}", {N}),
+        (f"assert NOW > 3\n{OPERATION}", {B}),
+        (f"{OPERATION}\nassert NOW > 3", {N}),
         # what is journaled is the same on replay
         ("x = await ctx.run_typed('charge', charge, amount=NOW)\nctx.set('x', x)", {S}),
         ("x = NOW\n\ndef step():\n    return x\n\ny = await ctx.run_typed('step', step)\nctx.set('x', y)", {S}),
@@ -385,7 +387,8 @@ def test_a_value_is_followed_to_where_it_ends(body: str, sinks: set[Sink]) -> No
         ("def now():\n    print(time.time())", "now()", {L}),
         ("def now():\n    refuse(time.time())", f"now()\n{OPERATION}", {E}),
         ("def now():\n    if time.time() > 3:\n        raise restate.TerminalError('late')", f"now()\n{OPERATION}", {B}),
-        ("def now():\n    if time.time() > 3:\n        raise RuntimeError('again')", f"now()\n{OPERATION}", {N}),
+        ("def now():\n    if time.time() > 3:\n        raise RuntimeError('again')", f"now()\n{OPERATION}", {B}),
+        ("def now():\n    assert time.time() > 3", f"{OPERATION}\nnow()", {N}),
         ("def now():\n    yield time.time()", "for x in now():\n    ctx.clear('x')", {B}),
     ],
 )

@@ -134,12 +134,12 @@ class Durable:
 
     def operation(self, node: cst.CSTNode) -> Operation | None:
         """The durable operation that a call is; None for other calls, and for all else."""
-        call = self._tree.calls.get(node)
+        call = self._tree.calls.get(node) if isinstance(node, cst.Call) else None
         return self._operations.get(call.span) if call is not None else None
 
     def step(self, node: cst.CSTNode) -> Step | None:
         """The step that a call hands over; None for other calls, and for all else."""
-        call = self._tree.calls.get(node)
+        call = self._tree.calls.get(node) if isinstance(node, cst.Call) else None
         return self._steps.get(call.span) if call is not None else None
 
     def operations(self, node: cst.CSTNode) -> tuple[Operation, ...]:

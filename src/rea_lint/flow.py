@@ -325,7 +325,7 @@ class _Search:
         self._variables: set[Variable] = set()
         self._entered: dict[str, list[tuple[_Flow, cst.BaseExpression]]] = defaultdict(list)  # helper -> the calls that the value came by
         self._results: set[str] = set()  # functions that return it
-        self._failures: set[str] = set()  # functions that it makes fail for good
+        self._failures: set[str] = set()  # functions that it makes fail
 
     def enter(self, helper: str, flow: _Flow, call: cst.BaseExpression) -> None:
         """Note that the value, if `helper` returns it, is that of `call`."""
@@ -398,8 +398,8 @@ class _Search:
             case cst.MatchCase():
                 self._controls(flow, node, parent, [parent.body])
             case cst.Assert() if parent.test is node:
-                if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(node)):
-                    self._leaves(flow, node, parent)
+                self._leaves(flow, node, parent)
+                self._failed(owner)
             case cst.IfExp() if parent.test is node:
                 self._decides(flow, node, [parent.body, parent.orelse])
                 self._follow(flow, parent)
@@ -421,14 +421,18 @@ class _Search:
             case cst.Param():
                 self._default(flow, parent)
             case cst.Expr():
-                if not isinstance(node, cst.Call | cst.Await):
-                    self._arrive(flow, Sink.DISCARDED, node)
+                self._shuffled(flow, node)
             case cst.Assert():
                 self._arrive(flow, Sink.LOG, node, "assert")
             case cst.BaseExpression():
                 self._follow(flow, parent)
             case _:
                 self._around(flow, parent, node)
+
+    def _shuffled(self, flow: _Flow, node: cst.BaseExpression) -> None:
+        """`random.shuffle(items)`, whose value is what becomes of its argument."""
+        if isinstance(node, cst.Call) and node.args and any(value.endswith(".shuffle") for value in flow.resolve(node.func)):
+            self._assign(flow, node.args[0].value, node)
 
     def _around(self, flow: _Flow, part: cst.CSTNode, node: cst.BaseExpression) -> None:
         """The expression that something which is none itself is part of: an index, a comparison's second half, an f-string's field."""
@@ -538,12 +542,11 @@ class _Search:
         owner = flow.tree.owner(node)
         assert owner is not None
         inside = [each for part in parts for each in flow.tree.within(part) if flow.tree.owner(each) is owner]
-        failing = [each for each in inside if isinstance(each, cst.Raise) and _is_final(flow, each)]
-        if failing or any(isinstance(each, cst.Return | cst.Break | cst.Continue) for each in inside):
+        if any(isinstance(each, cst.Return | cst.Raise | cst.Assert | cst.Break | cst.Continue) for each in inside):
             self._leaves(flow, node, statement)
-        if failing:
+        if any(isinstance(each, cst.Raise | cst.Assert) for each in inside):
             self._failed(owner)
-        if failing or any(isinstance(each, cst.Return | cst.Yield) for each in inside):
+        if any(isinstance(each, cst.Return | cst.Raise | cst.Yield) for each in inside):
             self._returned(flow, node, owner)
         for each in inside:  # what is assigned under the condition depends on it
             match each:
@@ -569,7 +572,7 @@ class _Search:
             self._arrive(flow, Sink.BRANCH, node, name)
 
     def _failed(self, owner: Function) -> None:
-        """The value decides whether a function fails for good: then what comes after the calls of it does not run."""
+        """The value decides whether a function fails: then what comes after the calls of it does not run."""
         if owner.name in self._failures:
             return
         self._failures.add(owner.name)
@@ -705,14 +708,6 @@ def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst
     if step is not None:
         return Sink.STEP
     return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
-
-
-def _is_final(flow: _Flow, statement: cst.Raise) -> bool:
-    """Whether an exception ends the invocation, or something here: others are retried, and the retry raises or not, but journals the same."""
-    if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(statement)) or statement.exc is None:
-        return True
-    values = flow.resolve(statement.exc)
-    return not values or not all(value.startswith("builtins.") for value in values)
 
 
 def _is_log(project: Project, values: frozenset[str]) -> bool:

@@ -86,7 +86,7 @@ class Tree:
         return next((node for node, function in zip(self._definitions, self.functions, strict=True) if function.name == name), None)
 
     @cached_property
-    def calls(self) -> Mapping[cst.CSTNode, Call]:
+    def calls(self) -> Mapping[cst.BaseExpression, Call]:
         """The facts of every call in the tree's functions.
 
         Both are in source order, a call before those in it, so that no places have to be computed to tell which is which.  They are
@@ -96,7 +96,7 @@ class Tree:
         for node in self.nodes:
             if isinstance(node, cst.Call):
                 nodes.setdefault(self._owners[node], []).append(node)
-        found: dict[cst.CSTNode, Call] = {}
+        found: dict[cst.BaseExpression, Call] = {}
         for at, function in enumerate(self.functions):
             pairs = list(zip(nodes.get(at, ()), function.calls, strict=False))
             if len(function.calls) != len(nodes.get(at, ())) or not all(self._is_same(node, call) for node, call in pairs):
@@ -127,7 +127,7 @@ class Tree:
 
     def at(self, span: Span) -> cst.BaseExpression | None:
         """The outermost expression that stands at `span`; parentheses around it may be in the span."""
-        return self._expressions.get(span) or self._expressions.get(self._unwrapped(span))
+        return self._by_call.get(span) or self._expressions.get(span) or self._expressions.get(self._unwrapped(span))
 
     def within(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """A node and everything in it, in source order."""
@@ -159,6 +159,10 @@ class Tree:
                     stack += [(each, node, owner) for each in reversed(node.decorators)]
             else:
                 stack += [(each, node, owner) for each in reversed(children(node))]
+
+    @cached_property
+    def _by_call(self) -> dict[Span, cst.BaseExpression]:
+        return {call.span: node for node, call in self.calls.items()}
 
     @cached_property
     def _expressions(self) -> dict[Span, cst.BaseExpression]:
