@@ -222,7 +222,7 @@ def with_deep_stack(work: Callable[[], None]) -> None:
     sys.setrecursionlimit(max(frames, FRAMES))
     gc.disable()  # trees are large, free of cycles and short-lived: looking through them again and again costs a third of the time
     try:
-        thread = threading.Thread(target=guarded, name="rea-lint visit", daemon=True)
+        thread = threading.Thread(target=guarded, name="rea-lint visit")
         thread.start()
         thread.join()
     finally:

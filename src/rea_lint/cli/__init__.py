@@ -21,7 +21,10 @@ CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: runs, and exits with the code."""
     gc.disable()  # surveying makes millions of small objects and next to no cycles: worth a factor of two
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    if code == INTERRUPTED:
+        os._exit(code)  # the thread that visits may be deep in libcst: leaving in good order would wait for it
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
