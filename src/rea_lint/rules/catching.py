@@ -89,12 +89,13 @@ def durable_work(clause: Clause, code: Durable, exceptions: frozenset[str]) -> t
         each
         for node in code.within(around.body)
         if not _is_taken(node, around, code, exceptions)
-        for each in _awaited(node, code)
+        for each in awaited(node, code)
         if each.is_durable
     )
 
 
-def _awaited(node: cst.CSTNode, code: Durable) -> tuple[Work, ...]:
+def awaited(node: cst.CSTNode, code: Durable) -> tuple[Work, ...]:
+    """What a node awaits, if it is an `await` or an asynchronous loop."""
     match node:
         case cst.Await(expression=waited):
             pass

@@ -23,6 +23,9 @@ DURATIONS = frozenset(
     }
 )
 
+HARNESSES = {"restate.create_test_harness": 3, "restate.test_harness": 3}
+"""What makes a test harness -> the position of `always_replay`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -63,3 +66,12 @@ def taker(project: Project, call: Call) -> str | None:
     knowledge = project.knowledge
     known = (name for name in project.resolve(call.callees) if name in {RUN, POLICY, *knowledge.services, *knowledge.registrations})
     return next(iter(sorted(known)), None)
+
+
+def harnesses(project: Project) -> Iterator[tuple[str, Call, str]]:
+    """The calls that make a test harness, each with its file and what it calls."""
+    for path, facts in project.facts.items():
+        for function in facts.functions.values():
+            for call in function.calls:
+                if any(callee.endswith("test_harness") for callee in call.callees):
+                    yield from ((path, call, name) for name in sorted(project.resolve(call.callees)) if name in HARNESSES)
