@@ -21,6 +21,8 @@ Awaiting is not written down: the result of a coroutine function is what it retu
 comes to is decided when files are linked (`project`).  Names that are one binding in one file (an import, a `def`) are
 replaced by what they are bound to already; all others stay `scope:name` or `module.name` and are looked up when linking.
 
+A tuple that is written down is a variable of its own, ``m.f:tuple@ROW,COLUMN``, so that what is kept in it is not lost.
+
 Functions get unique names.  A second `def f` in the same scope is ``m.f#2``; a lambda is ``m.f.<lambda@ROW,COLUMN>``; what a
 module does at import belongs to a function called ``m.<module>``.
 """
@@ -111,7 +113,9 @@ class Binding:
     values: Refs
     span: Span  # of the expression that gives the value (of the target, where there is none)
     elements: Refs = ()  # if it is a container: what its elements may be
+    items: tuple[Refs, ...] = ()  # if it is a tuple with a place for each item: what each is
     annotated: bool = False  # the values come from an annotation
+    literal: str | None = None  # `repr` of a constant
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     for function in found.functions.values():
         for refs in function.decorators:
             for decorator in sorted(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
-                registered += [(function.name, decorator, _decorator_call(found, function, refs), refs)] if decorator in registrations else []
+                registered += (
+                    [(function.name, decorator, _decorator_call(found, function, refs), refs)] if decorator in registrations else []
+                )
             for decorator in sorted(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]
@@ -77,7 +79,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     for name, registration, made, refs in registered:
         function = found.functions[name]
         service = _service_of(found, resolver, refs, services)
-        kind = _literal(made, 1, "kind") or registrations[registration]
+        kind = _literal(found, made, 1, "kind") or registrations[registration]
         recovers = refs != _unwrapped(found, resolver, refs) or any(
             value in found.knowledge.recovering for decorator in function.decorators for value in resolver.resolve(decorator)
         )
@@ -85,7 +87,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
         handler = Handler(
             name,
             display,
-            _literal(made, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
+            _literal(found, made, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
             kind if kind in {"exclusive", "shared"} and registration != "restate.Workflow().main" else registrations[registration],
             found.home[name].path,
             function.name_span,
@@ -164,7 +166,7 @@ def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Spa
                 kind = kinds.get(made) if not found.is_ours(made) else None
                 if kind is not None:
                     path = found.home[function.name].path
-                    name = _literal(call, 0, "name") or _variable_of(found, function, call)
+                    name = _literal(found, call, 0, "name") or _variable_of(found, function, call)
                     yield (function.name, call.span), Service(name, kind, path, call.span, ())
 
 
@@ -219,10 +221,12 @@ def _service_kind(registration: str) -> str:
     return registration.partition("(")[0].rpartition(".")[2]
 
 
-def _literal(call: Call | None, position: int | None, keyword: str) -> str | None:
-    """The text of a literal string argument."""
+def _literal(found: Index, call: Call | None, position: int | None, keyword: str) -> str | None:
+    """The text of a string argument that is a constant, or a name for one."""
     argument = call.argument(position, keyword) if call is not None else None
-    if argument is None or argument.literal is None:
+    if argument is None:
         return None
-    value = ast.literal_eval(argument.literal)
+    named = [binding.literal for ref in argument.values for _, binding in found.bindings(ref)]
+    literal = argument.literal or (named[0] if len(named) == 1 else None)
+    value = ast.literal_eval(literal) if literal is not None else None
     return value if isinstance(value, str) else None

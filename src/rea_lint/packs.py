@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from rea_lint.facts import Argument, Call, Refs
 
 
+ELEMENT = "[]"  # what an attribute of a generic class gives: what the class is generic in
+
+
 class Effect(enum.Enum):
     """What a callable does that replay cannot repeat.  The value is its name in packs."""
 
@@ -427,6 +430,9 @@ def _texts(pack: _Pack, table: str, allowed: Sequence[str] = ()) -> Iterator[tup
 def _refs(pack: _Pack, table: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """`[results]` and `[attributes]`: name -> ref, or several."""
     for key, value in _entries(pack, table):
+        if value == ELEMENT and table == "attributes":
+            yield key, (ELEMENT,)
+            continue
         yield key, tuple(_names(pack, f"{table}.{key}", [value] if isinstance(value, str) else value))
 
 

@@ -430,6 +430,9 @@ class Agents:
     def _of_refs(self, refs: Refs, function: Function) -> Iterator[str]:
         """Follow variables to the calls that made the agents they hold."""
         for ref in refs:
+            if (ref, function.span) in self._seen:
+                continue
+            self._seen.add((ref, function.span))
             yield from self.attached.get(ref, ())
             for holder, binding in self.index.bindings(ref):
                 made = self.index.call_at(binding, holder)

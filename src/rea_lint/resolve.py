@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rea_lint.facts import Binding
-from rea_lint.packs import Condition
+from rea_lint.packs import ELEMENT, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -167,7 +167,10 @@ class Resolver:
         if head.endswith(".<super>"):
             head = head.removesuffix(".<super>")
             return self._member(head, name, skip_own=True, instance=True)
-        return self._union(self.attribute(value, name) for value in sorted(self._resolve(head)))
+        found = self._union(self.attribute(value, name) for value in sorted(self._resolve(head)))
+        if ELEMENT in found:  # of `context: RunContext[Deps]`, `context.deps` is a `Deps`
+            return (found - {ELEMENT}) | self._resolve(f"{head}[]")
+        return found
 
     def _public(self, name: str) -> Values:
         """A name of the project; the sources of a library that the packs know count as that library."""
@@ -357,7 +360,11 @@ class Resolver:
         cut = ref.rindex("[")
         head, item = ref[:cut], ref[cut:]
         found: list[str] = []
+        position = int(item[1:-1]) if item[1:-1].isdigit() else -1
         for binding in self._bindings(head):
+            if 0 <= position < len(binding.items):
+                found += self._all(binding.items[position])
+                continue
             found += self._all(binding.elements)
             for value in binding.values:
                 if not value.endswith("()") or value.partition("(")[0] not in {
@@ -367,13 +374,15 @@ class Resolver:
                     "builtins.set",
                 }:
                     found += sorted(self._resolve(value + item))
+        if head.endswith("]"):  # an element of an element
+            for inner in self._element_refs(head):
+                found += sorted(self._resolve(inner + item))
         if head.endswith("()"):
             for value in sorted(self._resolve(head[:-2])):
                 function = self.index.functions.get(value)
                 if function is not None:
-                    position = item[1:-1]
-                    if position.isdigit() and int(position) < len(function.return_items):
-                        found += self._all(function.return_items[int(position)])
+                    if 0 <= position < len(function.return_items):
+                        found += self._all(function.return_items[position])
                         continue
                     found += self._all(function.return_elements)
                     for returned in function.returns:
@@ -389,6 +398,18 @@ class Resolver:
                         given = self.index.knowledge.attributes.get(f"{value}{item}") or self.index.knowledge.attributes.get(f"{value}[]")
                         found += given or ()
         return frozenset(dict.fromkeys(found[: MOST_VALUES * 2]))
+
+    def _element_refs(self, ref: Ref) -> Refs:
+        """What the elements of a variable or attribute are, as its bindings say it."""
+        cut = ref.rindex("[")
+        position = int(ref[cut + 1 : -1]) if ref[cut + 1 : -1].isdigit() else -1
+        found: list[Ref] = []
+        for binding in self._bindings(ref[:cut]):
+            found += binding.items[position] if 0 <= position < len(binding.items) else binding.elements
+            for value in binding.values:
+                if value.endswith("]") and value != ref and len(found) < MOST_VALUES:
+                    found += [f"{inner}{ref[cut:]}" for inner in self._element_refs(value)]
+        return tuple(found[:MOST_VALUES])
 
     def _bindings(self, ref: Ref) -> Iterator[Binding]:
         """How the variable or attribute that a ref names gets its values."""

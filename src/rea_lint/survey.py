@@ -18,11 +18,13 @@ from rea_lint.facts import Argument, Binding, Broken, Call, Class, Facts, Functi
 from rea_lint.text import Source, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MOST_ALTERNATIVES = 8  # of one expression: more than that says nothing useful
 MOST_NESTED = 40  # conditional expressions, annotations and displays within each other; below it, not known
 ADDERS = frozenset({"append", "appendleft", "add", "insert"})  # methods whose last argument becomes an element of their object
+EXTENDERS = frozenset({"extend", "extendleft"})  # methods whose argument's elements do
+TAKERS = frozenset({"pop", "popleft", "get", "setdefault"})  # methods that may give an element
 COMPREHENSIONS = frozenset({"ListComp", "SetComp", "DictComp", "GeneratorExp"})
 BUILTINS = frozenset(dir(builtins))
 
@@ -91,9 +93,10 @@ class _Annotated:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A value put into a container: `futures[i] = ctx.sleep(...)`, `calls.append(call)`."""
+    """A value put into a container: `futures[i] = ctx.sleep(...)`, `calls.append(call)`; `several`: the elements of one."""
 
     value: ast.expr
+    several: bool = False
 
 
 @dataclass(eq=False)
@@ -148,7 +151,7 @@ class _Scopes:
     discarded: set[int] = field(default_factory=set)
     entered: set[int] = field(default_factory=set)
     decorated: dict[int, str] = field(default_factory=dict)
-    stored: list[tuple[ast.expr, ast.expr, _Scope]] = field(default_factory=list)  # container, what is put into it
+    stored: list[tuple[ast.expr, _Stored, _Scope]] = field(default_factory=list)  # container, what is put into it
     comprehensions: dict[int, _Scope] = field(default_factory=dict)
     unconditional: set[int] = field(default_factory=set)  # statements that stand directly in a module or class
     depth: int = 0
@@ -208,8 +211,7 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 later(node.decorator_list, scope, deeper, read=False)
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 body.shape.add(type(node).__name__)
-                owner = body.name if body.kind == "function" else f"{module}.<module>"
-                inner = _Scope("comprehension", owner, scope, node, suffix=f"@{node.lineno},{node.col_offset}")
+                inner = _Scope("comprehension", _code(scope), scope, node, suffix=f"@{node.lineno},{node.col_offset}")
                 found.comprehensions[id(node)] = inner
                 for generator in node.generators:
                     _bind_target(inner, generator.target, _Item(generator.iter, None), found)
@@ -314,8 +316,8 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 later([node.value], scope, deeper)
             case ast.Call():
                 body.calls.append((node, scope))
-                if isinstance(node.func, ast.Attribute) and node.func.attr in ADDERS and node.args:
-                    found.stored.append((node.func.value, node.args[-1], scope))
+                if isinstance(node.func, ast.Attribute) and node.args and node.func.attr in ADDERS | EXTENDERS:
+                    found.stored.append((node.func.value, _Stored(node.args[-1], node.func.attr in EXTENDERS), scope))
                 later([k.value for k in node.keywords], scope, deeper, read=False)
                 later(node.args, scope, deeper, read=False)
                 chained.add(id(node.func))
@@ -413,7 +415,7 @@ def _bind_target(scope: _Scope, target: ast.expr, value: object, found: _Scopes)
                 assert owner is not None
                 owner.attributes[target.attr].append(_Bind(value, target, scope))
             case ast.Subscript() if isinstance(value, ast.expr):
-                found.stored.append((target.value, value, scope))
+                found.stored.append((target.value, _Stored(value), scope))
             case _:
                 pass
 
@@ -453,13 +455,16 @@ def _facts(path: str, module: str, is_package: bool, source: Source, found: _Sco
     _store(found, names)
     functions = {scope.name: _function(scope, found, names, source) for scope in found.functions}
     start_up = _function(found.module, found, names, source)
+    classes = {scope.name: _class(scope, names, source) for scope in found.classes}
+    variables = _variables(found.module, names, source)
+    _keep_tuples(names, {**functions, module: start_up}, source)
     return Facts(
         path=path,
         module=module,
         is_package=is_package,
         functions={start_up.name: start_up, **dict(sorted(functions.items(), key=lambda item: (item[1].span.start, item[0])))},
-        classes={scope.name: _class(scope, names, source) for scope in found.classes},
-        variables=_variables(found.module, names, source),
+        classes=classes,
+        variables=variables,
         stars=tuple(base for base, _ in sorted(found.stars, key=lambda star: star[1]) if base),
         imports=tuple(sorted(found.imported)),
         suppressions=suppressions(source),
@@ -467,18 +472,35 @@ def _facts(path: str, module: str, is_package: bool, source: Source, found: _Sco
     )
 
 
+def _keep_tuples(names: _Names, functions: Mapping[str, Function], source: Source) -> None:
+    """Give the tuples that were seen to the functions they stand in; looking into one may bring up more."""
+    done: set[str] = set()
+    while todo := [(owner, name) for owner, tuples in names.tuples.items() for name in tuples if f"{owner}:{name}" not in done]:
+        for owner, name in todo:
+            done.add(f"{owner}:{name}")
+            node, scope = names.tuples[owner][name]
+            items = tuple(names.refs(item, scope) for item in node.elts if not isinstance(item, ast.Starred))
+            binding = Binding(
+                ("builtins.tuple()",),
+                _span(source, node),
+                _distinct(ref for refs in items for ref in refs),
+                items if len(items) == len(node.elts) else (),
+            )
+            functions[owner].variables[name] = (binding,)  # type: ignore[index]  # the mapping is ours until the facts are made
+
+
 def _store(found: _Scopes, names: _Names) -> None:
     """What is put into a container is an element of the variable or attribute that holds it."""
-    for container, value, scope in found.stored:
+    for container, stored, scope in found.stored:
         match container:
             case ast.Name(id=name):
                 holder = names.holder(name, scope)
                 if holder is not None:
-                    holder.binds[name].append(_Bind(_Stored(value), container, scope))
+                    holder.binds[name].append(_Bind(stored, container, scope))
             case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name == _receiver(scope.body):
                 owner = scope.body.parent
                 assert owner is not None
-                owner.attributes[attribute].append(_Bind(_Stored(value), container, scope))
+                owner.attributes[attribute].append(_Bind(stored, container, scope))
             case _:
                 pass
 
@@ -491,6 +513,7 @@ class _Names:
         self._star = found.module.star
         self._comprehensions = found.comprehensions
         self._functions = {id(scope.node): scope.name for scope in found.functions}
+        self.tuples: dict[str, dict[str, tuple[ast.Tuple, _Scope]]] = defaultdict(dict)  # by function (or module), those seen so far
 
     def holder(self, name: str, scope: _Scope) -> _Scope | None:
         """The scope that binds a name, as Python finds it: class scopes are seen from their own body only."""
@@ -531,6 +554,8 @@ class _Names:
                         return _followed(known, suffixes)
                     suffixes.append("()")
                     node = node.func
+                case ast.Subscript(slice=ast.Slice()):
+                    node = node.value
                 case ast.Subscript():
                     suffixes.append(
                         f"[{node.slice.value}]" if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) else "[]"
@@ -563,7 +588,7 @@ class _Names:
             case ast.List() | ast.ListComp():
                 return ("builtins.list()",)
             case ast.Tuple():
-                return ("builtins.tuple()",)
+                return (self._tuple(node, scope),)
             case ast.Set() | ast.SetComp():
                 return ("builtins.set()",)
             case ast.Dict() | ast.DictComp():
@@ -573,13 +598,27 @@ class _Names:
             case _:
                 return ()
 
+    def _tuple(self, node: ast.Tuple, scope: _Scope) -> Ref:
+        """A tuple with something in it that is more than a constant is a variable of its own."""
+        if all(isinstance(item, ast.Constant) for item in node.elts):
+            return "builtins.tuple()"
+        name = f"tuple@{node.lineno},{node.col_offset}"
+        self.tuples[scope.body.name][name] = (node, scope)
+        return f"{_code(scope)}:{name}"
+
     def _any(self, nodes: Sequence[ast.expr], scope: _Scope, depth: int) -> Refs:
         return _distinct(ref for node in nodes[:MOST_ALTERNATIVES] for ref in self.refs(node, scope, depth + 1))
 
     def _known_call(self, node: ast.Call, scope: _Scope, depth: int) -> Refs | None:
         """Calls whose value is one of their arguments, and `super()`."""
-        if not (isinstance(node.func, ast.Name) or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name))):
+        if not (
+            isinstance(node.func, ast.Name)
+            or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name | ast.Attribute))
+        ):
             return None
+        if isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
+            held = self.refs(node.func.value, scope, depth + 1)
+            return _distinct([*(f"{ref}.{node.func.attr}()" for ref in held), *(f"{ref}[]" for ref in held)])
         match self.refs(node.func, scope):
             case ("functools.partial" | "functools.partialmethod",) if node.args:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
@@ -712,6 +751,12 @@ def _followed(base: Refs, suffixes: list[str]) -> Refs:
 
 def _distinct(refs: Iterable[Ref]) -> Refs:
     return tuple(dict.fromkeys(refs))[:MOST_ALTERNATIVES]
+
+
+def _code(scope: _Scope) -> str:
+    """The function whose code a scope's code is; `m.<module>` for what a module does at import."""
+    body = scope.body
+    return body.name if body.kind == "function" else f"{body.name}.<module>"
 
 
 def _class_around(scope: _Scope) -> _Scope | None:
@@ -885,7 +930,8 @@ def _binding(bind: _Bind, names: _Names, source: Source) -> Binding:
         case str(ref):
             return Binding((ref,), span)
         case ast.expr() as node:
-            return Binding(names.refs(node, bind.scope), span, names.elements(node, bind.scope))
+            literal = repr(node.value) if isinstance(node, ast.Constant) else None
+            return Binding(names.refs(node, bind.scope), span, names.elements(node, bind.scope), literal=literal)
         case _Item(of=of, index=index):
             return Binding(names.item(of, bind.scope, index), span)
         case _Entered(of=of):
@@ -895,8 +941,8 @@ def _binding(bind: _Bind, names: _Names, source: Source) -> Binding:
         case _Annotated(annotation=annotation):
             values, elements = names.annotation(annotation, bind.scope)
             return Binding(values, span, elements, annotated=True)
-        case _Stored(value=value):
-            return Binding((), span, names.refs(value, bind.scope))
+        case _Stored(value=value, several=several):
+            return Binding((), span, names.item(value, bind.scope, None) if several else names.refs(value, bind.scope))
         case _:
             return Binding((), span)
 
