@@ -13,6 +13,7 @@ import pytest
 import harness
 from rea_lint import page, rule
 from rea_lint.diagnostic import Finding, Severity
+from rea_lint.facts import Call
 from rea_lint.packs import Effect
 from rea_lint.project import Handler, Operation, Project, Region, Service, Step, StepViolation, Use
 from rea_lint.text import Span
@@ -129,6 +130,13 @@ def test_rules_may_look_at_what_linking_found() -> None:
     assert seen(operations) == ["ctx.run_typed", "ctx.set", "ctx.uuid", "ctx.run_typed"]
     assert seen(steps) == ["step", 'lambda: ctx.set("a", 1)']
     assert seen(violations) == ["ctx.set"]
+
+
+def test_a_rule_may_look_at_the_facts_of_calls() -> None:
+    def look(call: Call, _: Durable) -> Iterator[Finding]:
+        yield Finding(call.callee_span, "")
+
+    assert seen(look)[:3] == ["time.time", "stamp", "time.time"]
 
 
 def test_rules_may_look_at_the_whole() -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rea_lint import page
 from rea_lint.diagnostic import Severity
+from rea_lint.facts import Call
 from rea_lint.project import Cause, Operation, Project, Region, Step, StepViolation, Use
 
 if TYPE_CHECKING:
@@ -135,9 +136,10 @@ def rule(
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
     """Make a function a rule.
 
-    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `Use`, `Cause`, `Operation`,
-    `Step` or `StepViolation`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`; or `Project`
-    alone.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use` or
+    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Call`, `Use`,
+    `Cause`, `Operation`, `Step` or `StepViolation`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`;
+    or `Project` alone.  Only rules for nodes have every function parsed that has such a node: a rule that looks at a call's facts first,
+    and asks for its node if it is one of those that matter, costs nothing elsewhere.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use` or
     `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
     `region=Region.STEP`, those in steps.
     """
@@ -283,9 +285,11 @@ class _Run:
         if code.unreadable is not None:
             self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
 
-    def _linked(self, function: str) -> Iterator[Use | Cause | Operation | Step | StepViolation]:
-        """What linking found in a durable function's own code."""
+    def _linked(self, function: str) -> Iterator[Call | Use | Cause | Operation | Step | StepViolation]:
+        """The calls in a durable function's own code, and what linking found in it."""
         if function in self._project.durable:
+            if self._table(Call, Region.DURABLE):
+                yield from self._project.functions[function].calls
             yield from self._project.uses(function)
             yield from self._project.causes(function)
             yield from self._project.operations(function)
