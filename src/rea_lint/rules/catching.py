@@ -94,6 +94,11 @@ def durable_work(clause: Clause, code: Durable, exceptions: frozenset[str]) -> t
     )
 
 
+def compensates(clause: Clause, code: Durable) -> bool:
+    """Whether the body of a clause does durable work: what it is there for would be skipped if the exception passed it by."""
+    return any(each.is_durable for node in code.within(clause.body) for each in awaited(node, code))
+
+
 def awaited(node: cst.CSTNode, code: Durable) -> tuple[Work, ...]:
     """What a node awaits, if it is an `await` or an asynchronous loop."""
     match node:

@@ -32,6 +32,8 @@ def of(node: cst.BaseExpression, code: Durable, depth: int = 0) -> frozenset[str
             return frozenset({"builtins.float()"})
         case cst.SimpleString():
             return frozenset({"builtins.bytes()" if "b" in node.prefix.lower() else "builtins.str()"})
+        case cst.ConcatenatedString(left=left):
+            return of(left, code, depth + 1)
         case cst.FormattedString():
             return frozenset({"builtins.str()"})
         case cst.Dict() | cst.DictComp():

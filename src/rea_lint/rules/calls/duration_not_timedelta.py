@@ -184,4 +184,7 @@ def _fix(argument: Argument, code: Durable) -> Fix | None:
         return None
     name = rewrite.spelled(code, node, TIMEDELTA)
     edits = rewrite.replace(code, node, f"{name[0]}(seconds={text})") if name is not None else None
-    return rewrite.safe("Use `timedelta`, in seconds", (*edits, *name[1])) if edits is not None and name is not None else None
+    if edits is None or name is None:
+        return None
+    kind = rewrite.safe if argument.literal is not None else rewrite.unsafe  # a variable may count anything
+    return kind("Use `timedelta`, in seconds", (*edits, *name[1]))
