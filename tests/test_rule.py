@@ -13,7 +13,7 @@ import pytest
 import harness
 from rea_lint import page, rule
 from rea_lint.diagnostic import Finding, Severity
-from rea_lint.facts import Call
+from rea_lint.facts import Call  # noqa: TC001 -- a rule in a test has it in its annotation
 from rea_lint.packs import Effect
 from rea_lint.project import Handler, Operation, Project, Region, Service, Step, StepViolation, Use
 from rea_lint.text import Span
