@@ -49,8 +49,8 @@ def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable
         return "paid"
     ```
 
-    The SDK's exception is no `Exception`. `TerminalError` is one: it says that an operation has failed for good, or that the invocation
-    is cancelled, and mostly wants to go on upwards. What is left is the clause's own business:
+    What a handler has to answer for is `TerminalError`: an operation has failed for good, or the invocation is cancelled. Any other error
+    is Restate's business, which tries again. Where the code in the `try` raises errors of its own that are to be handled, name them too.
 
     ```python fixed unsafe
     from datetime import timedelta
@@ -67,8 +67,6 @@ def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable
         try:
             await ctx.sleep(timedelta(seconds=60))
         except restate.TerminalError:
-            raise
-        except Exception:
             REFUNDS.append(item)
             return "refunded"
         return "paid"
@@ -148,17 +146,21 @@ def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable
         yield Finding(
             what,
             f"{'A bare ' if clause.type is None else ''}`{code.source.text[what.start : what.end]}` also catches what the SDK raises to suspend the handler: its body runs on every"
-            f" suspension at {found[0].display}; catch `Exception`, and let `TerminalError` pass.",
+            f" suspension at {found[0].display}; catch `TerminalError`, with which it fails for good.",
             _fix(clause, code),
             (Related(code.project.path_of(found[0].function), found[0].span, f"{found[0].display} is awaited here"),),
         )
 
 
 def _fix(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Fix | None:
-    """`Exception` in the place of what is too much, after a clause for `TerminalError`, unless one is there."""
-    before = [name for each in catching.earlier(clause, code) for name in catching.names(each, code)]
+    """`TerminalError` in the place of what is too much; `Exception` where an earlier clause has that."""
+    before = {name for each in catching.earlier(clause, code) for name in catching.names(each, code)}
     if catching.EXCEPTION in before or "Exception" in code.project.facts[code.path].variables:
         return None
+    spelled = ("Exception", ()) if catching.TERMINAL in before else rewrite.spelled(code, clause, catching.TERMINAL)
+    if spelled is None:
+        return None
+    name, imports = spelled
     broad = [
         each
         for each in catching.caught(clause, code)
@@ -167,10 +169,9 @@ def _fix(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Fi
     bare = re.match(r"except[ \t]*:", code.text(clause))
     start = code.span(clause).start
     if bare is not None:
-        edits = (Edit(Span(start, start + bare.end()), "except Exception:"),)
+        edit = Edit(Span(start, start + bare.end()), f"except {name}:")
     elif len(broad) == 1:
-        edits = (Edit(code.span(broad[0]), "Exception"),)
+        edit = Edit(code.span(broad[0]), name)
     else:
         return None
-    passed = () if catching.TERMINAL in before else catching.let_terminal_errors_pass(clause, code)
-    return None if passed is None else rewrite.unsafe("Catch `Exception`, and let `TerminalError` pass", (*passed, *edits))
+    return rewrite.unsafe(f"Catch `{name}`", (*imports, edit))

@@ -172,7 +172,9 @@ def broad_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durabl
     yield Finding(
         what,
         f"`{code.source.text[what.start : what.end]}` catches `TerminalError` too, with which {found[0].display} fails for good or is cancelled{said}.",
-        rewrite.unsafe("Let `TerminalError` pass", catching.let_terminal_errors_pass(clause, code)),
+        None
+        if catching.compensates(clause, code)
+        else rewrite.unsafe("Let `TerminalError` pass", catching.let_terminal_errors_pass(clause, code)),
         (Related(code.project.path_of(found[0].function), found[0].span, f"{found[0].display} is awaited here"),),
         severity,
     )
