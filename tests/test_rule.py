@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -277,7 +276,7 @@ def test_listing_rules_imports_no_libcst() -> None:
     program = (
         "import sys; from rea_lint import rule; assert rule.index(); rule.load({'REA001', 'REA002'}); assert 'libcst' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parent)
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
