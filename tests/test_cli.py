@@ -205,6 +205,11 @@ def test_files_and_settings_can_be_shown(lint: Callable[..., Run]) -> None:
     assert f'ignore = ["REA2"]  # {Path.cwd() / "rea-lint.toml"}:2' in shown
     assert f'severity = {{ "REA1" = "info" }}  # {Path.cwd() / "rea-lint.toml"}:3' in shown
     assert "respect-gitignore = true  # default" in shown
+    lint("check", files={".venv/lib/python3.12/site-packages/restate_sdk-1.2.0.dist-info/METADATA": ""})
+    assert (
+        f'sdk-version = "1.2.0"  # auto: installed in {Path.cwd() / ".venv/lib/python3.12/site-packages"}'
+        in lint("check", "--show-settings").out.splitlines()
+    )
 
 
 def test_force_exclude_leaves_out_what_is_named(lint: Callable[..., Run]) -> None:

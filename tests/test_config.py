@@ -22,7 +22,7 @@ def test_every_option_is_a_field_and_the_default_is_what_it_says(tmp_path: Path)
     for option in OPTIONS:
         assert getattr(config, option.field) == option.default, option.name
         assert option.check(option.default, tmp_path) == option.default, option.name
-    internal = {"root", "source", "values", "origins"}
+    internal = {"root", "source", "values", "origins", "detected"}
     assert {field.name for field in fields(Config)} - internal == {option.field for option in OPTIONS}
 
 

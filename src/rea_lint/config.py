@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tomli
 
 from rea_lint.diagnostic import Severity
+from rea_lint.sdk import NEWEST_KNOWN, Sdk, detect
 
 DEFAULT_EXCLUDES = (
     *(".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"),
@@ -61,6 +62,7 @@ class Config:
     output_format: str = "full"
     values: Mapping[str, object] = field(default_factory=dict)  # by option name, those that were given, as written
     origins: Mapping[str, Origin] = field(default_factory=dict)  # of those
+    detected: Sdk = NEWEST_KNOWN  # what `auto` comes to
 
     @property
     def pack(self) -> Mapping[str, object]:
@@ -73,6 +75,13 @@ class Config:
             "handlers": self.handlers,
         }
         return {name: table for name, table in tables.items() if table}
+
+    @property
+    def sdk(self) -> Sdk:
+        """The version of restate-sdk that the code runs with: what is configured, or what was found."""
+        if self.sdk_version == "auto":
+            return self.detected
+        return Sdk(self.sdk_version, str(self.origins.get("sdk-version", "configured")))
 
     def error(self, key: str, problem: str, value: str = "") -> UserError:
         """The error for a value of `key` that only another module can tell is wrong; names where it was written."""
@@ -241,6 +250,7 @@ def load(
         source=found,
         values={item.key: item.value for item in given},
         origins={item.key: item.origin for item in given},
+        detected=detect(start, project_root(start)),
         **fields,
     )
 

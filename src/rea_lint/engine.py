@@ -78,7 +78,7 @@ def check(
 
     surveyed = [list(_surveyed(world, errors)) for world in worlds(files)]
     comments = _Comments() if ignore_suppressions else _Comments.of((facts for world in surveyed for facts in world), sources)
-    projects = tuple(link(world, knowledge, comments.clears) for world in surveyed)
+    projects = tuple(link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk) for world in surveyed)
 
     found, failed = rule.tell(_unreadable(files, surveyed, reported), _rules_for("Broken", selection, entries), sources)
     errors += failed

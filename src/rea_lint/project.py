@@ -12,6 +12,7 @@ from rea_lint.effects import Hop, Use, display, enter, uses, walk
 from rea_lint.handlers import Handler, Service, find
 from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take, wrappers
 from rea_lint.resolve import Index, Resolver, Values, index
+from rea_lint.sdk import NEWEST_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from rea_lint.effects import Silenced
     from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
     from rea_lint.packs import Effect, Knowledge
-    from rea_lint.text import Span
+    from rea_lint.sdk import Sdk
+    from rea_lint.text import Source, Span
 
 __all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
 
@@ -70,6 +72,8 @@ class Project:
     _stepped: Reach
     _silenced: Silenced
     _kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
+    sdk: Sdk = NEWEST_KNOWN  # that the code runs with
 
     @property
     def knowledge(self) -> Knowledge:
@@ -220,7 +224,14 @@ class Project:
         return uses(reach, reported, self._silenced)
 
 
-def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Project:
+def link(
+    facts: Iterable[Facts],
+    knowledge: Knowledge,
+    silenced: Silenced,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    sdk: Sdk = NEWEST_KNOWN,
+) -> Project:
     """Find the handlers, follow what they run, and say what has an effect.
 
     `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself
@@ -246,6 +257,8 @@ def link(facts: Iterable[Facts], knowledge: Knowledge, silenced: Silenced) -> Pr
         _stepped=stepped,
         _silenced=silenced,
         _kinds={name: frozenset(h.kind for h in hs) for name, hs in reached.items()},
+        sources=sources or {},
+        sdk=sdk,
     )
 
 

@@ -35,8 +35,11 @@ def with_selectors(config: Config, select: tuple[str, ...], ignore: tuple[str, .
 def shown(config: Config) -> Iterator[str]:
     """One line an option: its value, and where it comes from."""
     for option in configuration.OPTIONS:
-        origin = config.origins.get(option.name)
-        yield f"{option.name} = {_toml(getattr(config, option.field))}  # {origin or 'default'}"
+        origin = str(config.origins.get(option.name, "default"))
+        value = getattr(config, option.field)
+        if value == "auto":  # what it comes to is what one wants to see
+            value, origin = config.sdk.text, f"{value}: {config.sdk.source}"
+        yield f"{option.name} = {_toml(value)}  # {origin}"
 
 
 def _toml(value: object) -> str:
