@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -72,15 +73,11 @@ def deprecated_api(project: Project) -> Iterator[Finding]:
             assert harness.client
     ```
     """
-    for option in options.given(project, {OLD}):
+    for option in options.given(project, {OLD}) if not project.sdk.before("1.3") else ():
         if option.argument.literal != "None":
-            yield Finding(
-                option.argument.span,
-                f"`{OLD}` is deprecated since restate-sdk 1.3; use `{NEW}`, which says the opposite.",
-                _fix(option),
-                path=option.path,
-            )
-    for path, call, made in options.harnesses(project):
+            said = f"`{OLD}` is deprecated since restate-sdk 1.3; use `{NEW}`, which says the opposite."
+            yield Finding(option.argument.span, said, _fix(option, project), path=option.path)
+    for path, call, made in options.harnesses(project) if not project.sdk.before("0.12") else ():
         if made == "restate.test_harness":
             said = (
                 "`test_harness` is deprecated; use `async with restate.create_test_harness(app) as harness`, whose `client` calls handlers."
@@ -88,12 +85,12 @@ def deprecated_api(project: Project) -> Iterator[Finding]:
             yield Finding(call.callee_span, said, path=path)
 
 
-def _fix(option: Option) -> Fix | None:
-    """The other option with the other value, where the places say that nothing but one space stands between: texts are not at hand here."""
-    literal = option.argument.literal
-    before = max((a.span.end for a in option.call.arguments if a.span.end <= option.argument.span.start), default=None)
-    lead = "(" if before is None else ", "
-    start = (option.call.callee_span.end if before is None else before) + len(lead)
-    if literal not in INVERTED or start + len(OLD) + 1 != option.argument.span.start:
+def _fix(option: Option, project: Project) -> Fix | None:
+    """The other option with the other value."""
+    source = project.sources.get(option.path)
+    value = option.argument.span
+    keyword = re.search(rf"\b{OLD}\s*=\s*$", source.text[: value.start]) if source is not None else None
+    if keyword is None or option.argument.literal not in INVERTED:
         return None
-    return Fix(f"Use `{NEW}`", (Edit(Span(start, option.argument.span.end), f"{NEW}={INVERTED[literal]}"),), Applicability.SAFE)
+    edit = Edit(Span(keyword.start(), value.end), f"{NEW}={INVERTED[option.argument.literal]}")
+    return Fix(f"Use `{NEW}`", (edit,), Applicability.SAFE)

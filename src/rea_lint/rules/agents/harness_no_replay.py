@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Applicability, Finding, Fix, Severity
 from rea_lint.project import Project
 from rea_lint.rule import rule
 from rea_lint.rules import options
 from rea_lint.text import Edit, Span
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Call
+    from rea_lint.text import Source
 
 
 @rule("REA907", "harness-no-replay", Severity.INFO, docs="https://docs.restate.dev/develop/python/testing")
@@ -71,12 +77,13 @@ def harness_no_replay(project: Project) -> Iterator[Finding]:
         position = options.HARNESSES[made]
         if call.unpacks or call.argument(position, "always_replay") is not None:
             continue
-        last = call.arguments[-1].span.end if call.arguments else None
-        edit = Edit(Span(last, last), ", always_replay=True") if last is not None and last + 1 == call.span.end else None
-        fix = Fix("Replay in this test", (edit,), Applicability.SAFE) if edit is not None else None
-        yield Finding(
-            call.callee_span,
-            "This test never replays a handler, and does not see what breaks then; give it `always_replay=True`.",
-            fix,
-            path=path,
-        )
+        said = "This test never replays a handler, and does not see what breaks then; give it `always_replay=True`."
+        yield Finding(call.callee_span, said, _fix(call, project.sources.get(path)), path=path)
+
+
+def _fix(call: Call, source: Source | None) -> Fix | None:
+    """One more argument, after the last."""
+    last = call.arguments[-1].span.end if call.arguments else None
+    if last is None or source is None or not re.fullmatch(r"\s*,?\s*\)", source.text[last : call.span.end]):
+        return None
+    return Fix("Replay in this test", (Edit(Span(last, last), ", always_replay=True"),), Applicability.SAFE)

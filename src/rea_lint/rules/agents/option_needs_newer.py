@@ -3,74 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-
-import libcst as cst
-from packaging.version import Version
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
-from rea_lint.project import Operation
+from rea_lint.project import Operation, Project
 from rea_lint.rule import rule
+from rea_lint.rules import errors_made, options
 
-NEW: Mapping[str, Mapping[str, str]] = {  # what handlers make -> parameter -> the SDK that brought it ("": the thing itself)
-    "restate.RunOptions": {
-        "": "0.9",
-        **dict.fromkeys(("max_duration", "initial_retry_interval", "max_retry_interval", "retry_interval_factor"), "0.11"),
-    },
-    "restate.TerminalError": {"metadata": "1.0"},
-    "restate.exceptions.RetryableError": {"": "1.0"},
+if TYPE_CHECKING:
+    from rea_lint.sdk import Sdk
+
+OPTIONS: Mapping[str, str] = {  # of services, handlers and steps -> the SDK that brought it (by comparing the packages 0.6 to 1.3)
+    **dict.fromkeys(("inactivity_timeout", "abort_timeout", "journal_retention", "idempotency_retention", "workflow_retention"), "0.8"),
+    **dict.fromkeys(("ingress_private", "enable_lazy_state"), "0.8"),
+    **dict.fromkeys(("max_duration", "initial_retry_interval", "max_retry_interval", "retry_interval_factor"), "0.11"),
+    "invocation_retry_policy": "0.10",
+    "invocation_context_managers": "0.13",
+    "state_preload": "1.3",
 }
+RETRYABLE = ("restate.exceptions.RetryableError", "0.17")
 
 
 @rule("REA902", "option-needs-newer", Severity.WARNING, docs="https://docs.restate.dev/changelog/python-sdk")
-def option_needs_newer(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def option_needs_newer(thing: Operation | Project, code: Durable | None = None) -> Iterator[Finding]:
     """
     The code uses something that came with a later SDK than the project's.
 
     A method that the SDK does not have is an `AttributeError` when the handler comes there, an argument a `TypeError`. Neither is terminal, so
-    the invocation is retried for ever, until somebody deploys the newer SDK. Signals came with 1.0, `ctx.run_typed` with 0.9, the retry
-    options of steps with 0.11.
+    the invocation is retried for ever, until somebody deploys the newer SDK. An option of a service or a handler fails earlier,
+    when the module is imported.
 
-    The version is that of the configuration:
+    Which version the project has is found from what is installed, else from a lock file, else from the lowest version that the requirements
+    allow; the configuration can say it too:
 
     ```toml
     [tool.rea-lint]
     sdk-version = "0.14.0"
     ```
 
-    Where it is not known, nothing is said:
+    With the newest version that rea-lint knows nothing is reported. With 0.14 it would be `state_preload` (1.3) and `ctx.signal` (1.0):
 
     ```python
     import restate
 
-    orders = restate.Service("orders")
+    orders = restate.VirtualObject("orders", state_preload=False)
 
 
-    @orders.handler()
-    async def place(ctx: restate.Context, item: str) -> str:
+    @orders.handler(kind="shared")
+    async def place(ctx: restate.ObjectSharedContext, item: str) -> str:
         return await ctx.signal("approved", type_hint=str)
     ```
     """
-    if code.config.sdk_version == "auto":
+    if isinstance(thing, Project):
+        yield from _of_options(thing)
         return
-    version = Version(code.config.sdk_version)
-    if isinstance(thing, Operation):
-        info, span = thing.info, thing.call.span
-        name = f"ctx.{info.name}"
-        given = {*info.parameters[: sum(a.keyword is None for a in thing.call.arguments)], *(a.keyword for a in thing.call.arguments)}
-        since: Mapping[str, str] = {"": info.since, **info.parameters_since}
-    else:
-        found = [made for made in sorted(code.resolve(thing.func)) if made in NEW]
-        if not found:
-            return
-        name, span, since = found[0], code.span(thing), NEW[found[0]]
-        given = {arg.keyword.value for arg in thing.args if arg.keyword is not None}
-    for parameter, needed in since.items():
-        if needed and Version(needed) > version and (not parameter or parameter in given):
-            what = f"`{parameter}` of `{name}`" if parameter else f"`{name}`"
-            error = "a `TypeError`" if parameter else "an `AttributeError`"
+    assert code is not None
+    info, sdk = thing.info, code.project.sdk
+    given = {*info.parameters[: sum(a.keyword is None for a in thing.call.arguments)], *(a.keyword for a in thing.call.arguments)}
+    ends = "with which the invocation is retried for ever"
+    if sdk.before(info.since):
+        yield Finding(thing.call.span, f"{_came(f'ctx.{info.name}', info.since, sdk)}: an `AttributeError`, {ends}.")
+        return
+    for parameter, since in info.parameters_since.items():
+        if parameter in given and sdk.before(since):
+            yield Finding(thing.call.span, f"{_came(f'{parameter}` of `ctx.{info.name}', since, sdk)}: a `TypeError`, {ends}.")
+
+
+def _of_options(project: Project) -> Iterator[Finding]:
+    """Options of services, handlers and steps, and errors with more to say, wherever they are made."""
+    sdk = project.sdk
+    newer = {name: since for name, since in OPTIONS.items() if sdk.before(since)}
+    for option in options.given(project, newer) if newer else ():
+        end = "when the handler comes here" if option.of == options.RUN else "when the module is imported"
+        yield Finding(option.argument.span, f"{_came(option.name, newer[option.name], sdk)}: a `TypeError` {end}.", path=option.path)
+    for made in errors_made.find(project, "restate.TerminalError") if sdk.before("1.0") else ():
+        metadata = made.call.argument(2, "metadata")
+        if metadata is not None:
             yield Finding(
-                span,
-                f"{what} came with restate-sdk {needed}, and this project has {version}: {error}, with which the invocation is retried for ever.",
+                metadata.span, f"{_came('metadata` of `TerminalError', '1.0', sdk)}: a `TypeError` in place of it.", path=made.path
             )
-            return
+    for made in errors_made.find(project, RETRYABLE[0]) if sdk.before(RETRYABLE[1]) else ():
+        yield Finding(made.span, f"{_came('RetryableError', RETRYABLE[1], sdk)}: an `ImportError`.", path=made.path)
+
+
+def _came(what: str, since: str, sdk: Sdk) -> str:
+    where = PurePath(sdk.source).name if sdk.source else ""
+    return f"`{what}` came with restate-sdk {since}, and this project has {sdk.text}" + (f" ({where})" if "." in where else "")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
-from packaging.version import Version
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
@@ -13,9 +13,10 @@ from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.rules.catching import End
 
+if TYPE_CHECKING:
+    from rea_lint.sdk import Sdk
+
 CANCELLED = frozenset({"asyncio.CancelledError", "asyncio.exceptions.CancelledError"})
-WAS_CANCELLED = (Version("0.11"), Version("0.12"))
-"""From the first SDK on, and before the second, a suspension is an `asyncio.CancelledError`."""
 
 
 @rule("REA704", "internal-exception-caught", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
@@ -80,10 +81,10 @@ def internal_exception_caught(clause: cst.ExceptHandler | cst.ExceptStarHandler,
         return item
     ```
 
-    In SDK 0.11 a suspension was an `asyncio.CancelledError`, which is reported where the configuration names that version. Since 0.12
+    In SDK 0.11 a suspension was an `asyncio.CancelledError`, which is reported where the project runs with that version. Since 0.12
     catching `CancelledError` does no harm.
     """
-    internal = catching.INTERNAL | (CANCELLED if _suspends_by_cancelling(code.config.sdk_version) else frozenset())
+    internal = catching.INTERNAL | (CANCELLED if _suspends_by_cancelling(code.project.sdk) else frozenset())
     names = catching.names(clause, code)
     if not names & internal or catching.BASE in names:  # the latter is bare-except
         return
@@ -103,5 +104,6 @@ def internal_exception_caught(clause: cst.ExceptHandler | cst.ExceptStarHandler,
     )
 
 
-def _suspends_by_cancelling(version: str) -> bool:
-    return version != "auto" and WAS_CANCELLED[0] <= Version(version) < WAS_CANCELLED[1]
+def _suspends_by_cancelling(sdk: Sdk) -> bool:
+    """Whether a suspension is an `asyncio.CancelledError`."""
+    return not sdk.before("0.11") and sdk.before("0.12")

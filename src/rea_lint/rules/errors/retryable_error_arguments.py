@@ -12,7 +12,7 @@ from rea_lint.rules import errors_made
 RETRYABLE = "restate.exceptions.RetryableError"
 
 
-@rule("REA716", "retryable-error-arguments", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling", since="1.0")
+@rule("REA716", "retryable-error-arguments", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling", since="0.17")
 def retryable_error_arguments(project: Project) -> Iterator[Finding]:
     """
     A `RetryableError` says when to try again by a number, and the SDK takes a `timedelta`.
