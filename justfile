@@ -37,6 +37,10 @@ docs:
 docs-check:
     {{ bin }}python docs/generate.py --check
 
+# Measure; writes bench/RESULTS.md
+bench *ARGS:
+    {{ bin }}python bench/no_handlers.py {{ ARGS }}
+
 # A new rule: its file, in the folder of its family.  The tests then say what is missing.
 new-rule CODE NAME:
     #!/usr/bin/env -S {{ bin }}python
