@@ -89,5 +89,5 @@ def _of_options(project: Project) -> Iterator[Finding]:
 
 
 def _came(what: str, since: str, sdk: Sdk) -> str:
-    where = PurePath(sdk.source).name if sdk.source else ""
-    return f"`{what}` came with restate-sdk {since}, and this project has {sdk.text}" + (f" ({where})" if "." in where else "")
+    where = PurePath(sdk.source)
+    return f"`{what}` came with restate-sdk {since}, and this project has {sdk.text}" + (f" ({where.name})" if where.is_absolute() else "")

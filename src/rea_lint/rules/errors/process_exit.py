@@ -31,7 +31,7 @@ def process_exit(thing: Use | cst.Raise, code: Durable) -> Iterator[Finding]:
     `os._exit()` does not even ask. All invocations of the process are cut off, and Restate starts them again elsewhere: this one
     too, which then ends the next process.
 
-    ```python fails="retried with SystemExit"
+    ```python fails="process exits"
     import sys
 
     import restate
