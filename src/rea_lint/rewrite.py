@@ -9,6 +9,7 @@ import ast
 import keyword
 import re
 import sys
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -489,10 +490,23 @@ def remove_import(code: Durable, name: str, *gone: Span) -> Edits:
 
 
 class _Imports:
-    """The top-level imports of a module, those that run whenever it is imported."""
+    """The top-level imports of a module, those that run whenever it is imported, and where names are said."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.tree = tree
+        self.plainly: dict[str, list[ast.Name | ast.stmt]] = defaultdict(list)  # name -> where it is said, imports included
+        self.texts: list[tuple[str, ast.Constant]] = []  # the string constants: annotations may be among them
+        for node in ast.walk(tree):
+            match node:
+                case ast.Name():
+                    self.plainly[node.id].append(node)
+                case ast.Constant(value=str(text)):
+                    self.texts.append((text, node))
+                case ast.Import() | ast.ImportFrom():
+                    for alias in node.names:
+                        self.plainly[alias.asname or alias.name].append(node)
+                case _:
+                    pass
         self.statements = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
         self.names: dict[str, str] = {}  # what they bind -> what it is
         for statement in self.statements:
@@ -618,18 +632,14 @@ def _is_standard(module: str) -> bool:
 
 def _mentions(source: Source, name: str, holder: ast.stmt) -> Iterator[Span]:
     """Every place of the file that says a name, other than the import that binds it: in code, in strings that may be annotations."""
-    tree = _imports(source.text).tree
-    for node in ast.walk(tree):
-        if (
-            (isinstance(node, ast.Name) and node.id == name)
-            or (isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(rf"\b{re.escape(name)}\b", node.value))
-            or (
-                isinstance(node, ast.Import | ast.ImportFrom)
-                and node is not holder
-                and any((a.asname or a.name) == name for a in node.names)
-            )
-        ):
+    said = _imports(source.text)
+    for node in said.plainly.get(name, ()):
+        if node is not holder:
             yield _node_span(source, node)
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    for text, constant in said.texts:
+        if word.search(text):
+            yield _node_span(source, constant)
 
 
 def _without(source: Source, statement: ast.Import | ast.ImportFrom, name: str) -> Edits:
