@@ -86,6 +86,12 @@ def holders(call: cst.Call, code: Durable) -> Iterator[tuple[cst.BaseExpression,
                 yield node, found
 
 
+def combines(call: cst.CSTNode | None, code: Durable) -> bool:
+    """Whether it is a call of a combinator of the SDK."""
+    names = code.resolve(call.func) if isinstance(call, cst.Call) else frozenset()
+    return bool(names) and names <= code.project.knowledge.combinators
+
+
 def _may_hold(binding: Binding, span: Span) -> bool:
     """Whether a variable may get what a call makes, or an item of it."""
     return binding.span.contains(span) or any(ref.endswith("]") for ref in binding.values)
