@@ -262,7 +262,17 @@ def test_a_context_that_is_not_there_yet_is_none() -> None:
 
 # -- where values go ---------------------------------------------------------------------------------------------------
 
-B, A, D, S, R, L, N, E = Sink.BRANCH, Sink.ARGUMENT, Sink.DURATION, Sink.STEP, Sink.RESULT, Sink.LOG, Sink.DISCARDED, Sink.ELSEWHERE
+B, A, D, S, R, L, N, E, F = (
+    Sink.BRANCH,
+    Sink.ARGUMENT,
+    Sink.DURATION,
+    Sink.STEP,
+    Sink.RESULT,
+    Sink.LOG,
+    Sink.DISCARDED,
+    Sink.ELSEWHERE,
+    Sink.FAILURE,
+)
 OPERATION = "await ctx.run_typed('charge', charge)"
 
 
@@ -329,7 +339,7 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         (f"if items:\n    pass\nelif NOW > 3:\n    {OPERATION}", {B}),
         (f"if NOW > 3:\n    return\n{OPERATION}", {B, R}),
         (f"if NOW > 3:\n    raise restate.TerminalError('late')\n{OPERATION}", {B, R}),
-        (f"if NOW > 3:\n    raise RuntimeError('again')\n{OPERATION}", {B, R}),
+        (f"if NOW > 3:\n    raise RuntimeError('again')\n{OPERATION}", {F}),
         (f"try:\n    if NOW > 3:\n        raise RuntimeError('again')\n    {OPERATION}\nexcept RuntimeError:\n    pass", {B, R}),
         (f"{OPERATION}\nif NOW > 3:\n    return 1", {R}),
         (f"{OPERATION}\nif NOW > 3:\n    pass", {N}),
@@ -348,8 +358,8 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         ("x = 1\nif NOW > 3:\n    x = 2\nctx.set('x', x)", {A}),
         ("x = []\nif NOW > 3:\n    x.append(1)\nctx.set('x', x)", {A}),
         ("if NOW > 3:\n    logger.info('late')", {N}),
-        (f"assert NOW > 3\n{OPERATION}", {B}),
-        (f"{OPERATION}\nassert NOW > 3", {N}),
+        (f"assert NOW > 3\n{OPERATION}", {F}),
+        (f"{OPERATION}\nassert NOW > 3", {F}),
         # what is journaled is the same on replay
         ("x = await ctx.run_typed('charge', charge, amount=NOW)\nctx.set('x', x)", {S}),
         ("x = NOW\n\ndef step():\n    return x\n\ny = await ctx.run_typed('step', step)\nctx.set('x', y)", {S}),
@@ -387,8 +397,8 @@ def test_a_value_is_followed_to_where_it_ends(body: str, sinks: set[Sink]) -> No
         ("def now():\n    print(time.time())", "now()", {L}),
         ("def now():\n    refuse(time.time())", f"now()\n{OPERATION}", {E}),
         ("def now():\n    if time.time() > 3:\n        raise restate.TerminalError('late')", f"now()\n{OPERATION}", {B}),
-        ("def now():\n    if time.time() > 3:\n        raise RuntimeError('again')", f"now()\n{OPERATION}", {B}),
-        ("def now():\n    assert time.time() > 3", f"{OPERATION}\nnow()", {N}),
+        ("def now():\n    if time.time() > 3:\n        raise RuntimeError('again')", f"now()\n{OPERATION}", {F}),
+        ("def now():\n    assert time.time() > 3", f"{OPERATION}\nnow()", {F}),
         ("def now():\n    yield time.time()", "for x in now():\n    ctx.clear('x')", {B}),
     ],
 )

@@ -43,6 +43,7 @@ class Sink(Enum):
     RESULT = "result"  # what the handler returns
     LOG = "log"
     DISCARDED = "discarded"
+    FAILURE = "failure"  # it decides whether this attempt fails: Restate tries again, and the journal stays the same
     ELSEWHERE = "elsewhere"  # kept in an attribute or global, or passed to code that is not known
 
 
@@ -73,6 +74,8 @@ class Arrival:
                 return f"is written by `{self.name}`"
             case Sink.DISCARDED:
                 return "is not used"
+            case Sink.FAILURE:
+                return "decides whether this attempt fails"
             case Sink.ELSEWHERE:
                 return f"goes to `{self.name}`"
 
@@ -398,8 +401,11 @@ class _Search:
             case cst.MatchCase():
                 self._controls(flow, node, parent, [parent.body])
             case cst.Assert() if parent.test is node:
-                self._leaves(flow, node, parent)
-                self._failed(owner)
+                if _is_final(flow, parent):
+                    self._leaves(flow, node, parent)
+                    self._failed(owner)
+                else:
+                    self._arrive(flow, Sink.FAILURE, node)
             case cst.IfExp() if parent.test is node:
                 self._decides(flow, node, [parent.body, parent.orelse])
                 self._follow(flow, parent)
@@ -542,11 +548,15 @@ class _Search:
         owner = flow.tree.owner(node)
         assert owner is not None
         inside = [each for part in parts for each in flow.tree.within(part) if flow.tree.owner(each) is owner]
-        if any(isinstance(each, cst.Return | cst.Raise | cst.Assert | cst.Break | cst.Continue) for each in inside):
+        failing = [each for each in inside if isinstance(each, cst.Raise | cst.Assert)]
+        final = [each for each in failing if _is_final(flow, each)]
+        if len(final) < len(failing):
+            self._arrive(flow, Sink.FAILURE, node)
+        if final or any(isinstance(each, cst.Return | cst.Break | cst.Continue) for each in inside):
             self._leaves(flow, node, statement)
-        if any(isinstance(each, cst.Raise | cst.Assert) for each in inside):
+        if final:
             self._failed(owner)
-        if any(isinstance(each, cst.Return | cst.Raise | cst.Yield) for each in inside):
+        if final or any(isinstance(each, cst.Return | cst.Yield) for each in inside):
             self._returned(flow, node, owner)
         for each in inside:  # what is assigned under the condition depends on it
             match each:
@@ -572,7 +582,7 @@ class _Search:
             self._arrive(flow, Sink.BRANCH, node, name)
 
     def _failed(self, owner: Function) -> None:
-        """The value decides whether a function fails: then what comes after the calls of it does not run."""
+        """The value decides whether a function fails for good: then what comes after the calls of it does not run."""
         if owner.name in self._failures:
             return
         self._failures.add(owner.name)
@@ -708,6 +718,16 @@ def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst
     if step is not None:
         return Sink.STEP
     return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
+
+
+def _is_final(flow: _Flow, statement: cst.Raise | cst.Assert) -> bool:
+    """Whether an exception ends the invocation, or something here: others are retried, and the retry raises or not, but journals the same."""
+    if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(statement)):
+        return True
+    if isinstance(statement, cst.Assert):
+        return False
+    values = flow.resolve(statement.exc) if statement.exc is not None else frozenset()
+    return not values or not all(value.startswith("builtins.") for value in values)
 
 
 def _is_log(project: Project, values: frozenset[str]) -> bool:
