@@ -1,0 +1,150 @@
+"""REA503: a context annotation that does not fit the handler."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from rea_lint import rewrite
+from rea_lint.diagnostic import Finding, Fix, Severity
+from rea_lint.project import Handler, Project
+from rea_lint.rule import rule
+from rea_lint.rules import defining, reaching
+from rea_lint.text import Edit
+
+FITS: Mapping[
+    str, tuple[str, ...]
+] = {  # the context of a handler -> the annotations that promise no more than it has; the first is its own
+    "service": ("restate.Context",),
+    "object": ("restate.ObjectContext", "restate.ObjectSharedContext", "restate.Context"),
+    "object-shared": ("restate.ObjectSharedContext", "restate.Context"),
+    "workflow": (
+        "restate.WorkflowContext",
+        "restate.WorkflowSharedContext",
+        "restate.ObjectContext",
+        "restate.ObjectSharedContext",
+        "restate.Context",
+    ),
+    "workflow-shared": ("restate.WorkflowSharedContext", "restate.ObjectSharedContext", "restate.Context"),
+}
+OF = {
+    "service": "a service",
+    "object": "a virtual object",
+    "object-shared": "a virtual object's shared handler",
+    "workflow": "a workflow's main",
+    "workflow-shared": "a workflow's handler beside main",
+}
+
+
+@rule("REA503", "context-type-mismatch", Severity.WARNING, docs="https://docs.restate.dev/develop/python/services")
+def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Finding]:
+    """
+    The context is annotated as one that the handler does not have.
+
+    At run time there is one class for all contexts, and nothing checks the annotation. But type checkers and editors believe it, and offer
+    methods that the server then refuses: state in a service, a write in a shared handler, a promise outside a workflow. Such a call is
+    retried for ever (RT0017).
+
+    ```python
+    from restate import ObjectContext, Service, VirtualObject
+
+    greeter = Service("greeter")
+    counter = VirtualObject("counter")
+
+
+    @greeter.handler()
+    async def greet(ctx: ObjectContext, name: str) -> str:  # expect: REA503 "a service has `Context`"
+        return f"Hello {name}!"
+
+
+    @counter.handler(kind="shared")
+    async def show(ctx: ObjectContext) -> str:  # expect: REA503 "a virtual object's shared handler has `ObjectSharedContext`"
+        return ctx.key()
+    ```
+
+    ```python fixed
+    from restate import Context, ObjectContext, ObjectSharedContext, Service, VirtualObject
+
+    greeter = Service("greeter")
+    counter = VirtualObject("counter")
+
+
+    @greeter.handler()
+    async def greet(ctx: Context, name: str) -> str:
+        return f"Hello {name}!"
+
+
+    @counter.handler(kind="shared")
+    async def show(ctx: ObjectSharedContext) -> str:
+        return ctx.key()
+    ```
+
+    A context with fewer methods than the handler has is fine, and so is one that is not annotated:
+
+    ```python
+    import restate
+
+    counter = restate.VirtualObject("counter")
+    signup = restate.Workflow("signup")
+
+
+    @counter.handler()
+    async def add(ctx: restate.ObjectContext, value: int) -> None: ...
+
+
+    @counter.handler()
+    async def peek(ctx: restate.ObjectSharedContext) -> None: ...
+
+
+    @counter.handler()
+    async def ping(ctx: restate.Context | None) -> None: ...
+
+
+    @counter.handler(kind="shared")
+    async def show(ctx): ...
+
+
+    @signup.main()
+    async def run(ctx: "restate.WorkflowContext") -> None: ...
+
+
+    @signup.handler()
+    async def click(ctx: restate.WorkflowSharedContext) -> None: ...
+    ```
+    """
+    first = next(iter(defining.parameters(project, handler) or ()), None)
+    kinds = {service if handler.kind != "shared" else f"{service}-shared" for service in reaching.services(project, handler)}
+    if first is None or first.kind != "positional" or len(kinds) != 1:
+        return
+    kind = kinds.pop()
+    contexts = project.knowledge.contexts
+    annotated = [name for v in sorted(project.resolve(first.annotation)) if (name := v.removesuffix("()")) in contexts and v != name]
+    if annotated and all(name not in FITS[kind] and contexts[name] != "any" for name in annotated):
+        own, given = (name.rpartition(".")[2] for name in (FITS[kind][0], annotated[0]))
+        yield Finding(
+            handler.span,
+            f"`{handler.name}` annotates its context as `{given}`, and {OF[kind]} has `{own}`: what only the other can do is refused by the server;"
+            f" annotate it as `{own}`.",
+            _fix(project, handler, given, own),
+        )
+
+
+def _fix(project: Project, handler: Handler, given: str, own: str) -> Fix | None:
+    """Write the right name for the wrong one, with its import."""
+    found = defining.definition(project, project.functions[handler.function], handler.path)
+    if found is None:
+        return None
+    source, arguments = project.sources[handler.path], found[0].args
+    annotation = next(argument.annotation for argument in (*arguments.posonlyargs, *arguments.args))
+    match annotation:
+        case ast.Attribute(value=ast.Name(), attr=attr) if attr == given:
+            span = defining.span(source, annotation)
+            before = source.text[span.start : span.end].removesuffix(given)
+            return rewrite.safe(f"Annotate it as `{own}`", (Edit(span, before + own),))
+        case ast.Name(id=name) if name == given:
+            bound = project.facts[handler.path].variables.get(own, ())
+            is_free = f"{project.facts[handler.path].module}.{own}" not in {*project.functions, *project.classes}
+            if is_free and all(binding.values == (f"restate.{own}",) for binding in bound):
+                imports = rewrite.add_import(source, f"from restate import {own}") if not bound else ()
+                return rewrite.safe(f"Annotate it as `{own}`", (Edit(defining.span(source, annotation), own), *imports))
+    return None
