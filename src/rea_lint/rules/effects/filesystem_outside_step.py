@@ -117,4 +117,4 @@ def filesystem_outside_step(use: Use, code: Durable) -> Iterator[Finding]:
     call = code.node(use.span)
     if isinstance(call, cst.Call) and order.is_listing(call, code) and order.ordering(call, code) is not None:
         return  # told as REA105: the same cause, and the same step mends it
-    yield from words.effect(use, code, "the disk is asked again")
+    yield from words.effect(use, code, "the disk is read or written again")
