@@ -58,7 +58,13 @@ def chain(use: Use, code: Durable) -> tuple[Related, ...]:
 
 
 def _is_continued(use: Use, code: Durable) -> bool:
-    """Whether a use goes on with what another one gives: of `smtplib.SMTP(host).send_message(mail)`, the constructor is told of."""
+    """Whether another finding tells of a use.
+
+    One that goes on with what another use gives (of `smtplib.SMTP(host).send_message(mail)`, the constructor is told of), or a primitive
+    that is called where the action of a step belongs, which is step-action-not-callable.
+    """
+    if len(use.chain) == 1 and any(step.direct and step.action.span == use.span for step in code.project.steps(use.function)):
+        return True
     before = use.call.callee_span if use.call is not None else use.span
     return any(before.contains(each.span) and each.effect is use.effect and each is not use for each in code.project.uses(use.function))
 

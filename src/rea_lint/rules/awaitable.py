@@ -111,7 +111,7 @@ def _of_call(call: cst.Call, code: Durable) -> Awaitable | None:
         return None
     project = code.project
     functions = [project.functions[name] for name in names if name in project.functions]
-    if len(functions) == len(names) and all(_is_coroutine_function(function) for function in functions):
+    if len(functions) == len(names) and all(is_coroutine_function(function) for function in functions):
         return Awaitable(Kind.COROUTINE, code.text(call.func), code.span(call))
     if names == {"restate.as_completed"}:
         return Awaitable(Kind.FUTURES, code.text(call.func), code.span(call))
@@ -122,7 +122,7 @@ def _of_call(call: cst.Call, code: Durable) -> Awaitable | None:
     return None
 
 
-def _is_coroutine_function(function: Function) -> bool:
+def is_coroutine_function(function: Function) -> bool:
     """Whether calling it gives a coroutine; a decorator may have put something around it."""
     harmless = {"builtins.staticmethod", "builtins.classmethod"}
     return function.is_async and not function.is_generator and {ref for refs in function.decorators for ref in refs} <= harmless
