@@ -121,13 +121,13 @@ def service(project: Project, made: Places, refs: Refs) -> Service | None:
 def by_service(project: Project) -> Iterator[tuple[Service, list[Handler]]]:
     """The services with their handlers, in source order: those of which both are certain."""
     made = places(project)
-    handlers: dict[tuple[str, Span], list[Handler]] = defaultdict(list)
+    handlers: dict[tuple[str, Span], dict[tuple[str, Span], Handler]] = defaultdict(dict)  # a file may be there as two modules
     for handler in project.handlers:
         call = registration(project, handler).call
         found = service(project, made, tuple(ref.rpartition(".")[0] for ref in call.callees)) if call is not None else None
         if found is not None:
-            handlers[found.path, found.span].append(handler)
-    yield from ((made[place], own) for place, own in handlers.items())
+            handlers[found.path, found.span].setdefault((handler.path, handler.span), handler)
+    yield from ((made[place], list(own.values())) for place, own in handlers.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _app(project: Project, made: Places, path: str, call: Call, name: str) -> Ap
     given: list[tuple[Refs, Span]] = []
     if name == "restate.app":
         argument = call.argument(0, "services")
-        given = _elements(project, path, argument) if argument is not None else []
+        given = _elements(project, argument) if argument is not None else []
     else:
         given = [(argument.values, argument.span) for argument in call.arguments]
     found = [(service(project, made, refs), span) for refs, span in given]
@@ -162,7 +162,7 @@ def _app(project: Project, made: Places, path: str, call: Call, name: str) -> Ap
     return App(path, call, known, bool(given) and len(known) == len(given) and not call.unpacks)
 
 
-def _elements(project: Project, path: str, argument: Argument) -> list[tuple[Refs, Span]]:
+def _elements(project: Project, argument: Argument) -> list[tuple[Refs, Span]]:
     """The elements of a list that is written down, in place or as the one value of a variable."""
     if argument.elements:
         return list(zip(argument.elements, argument.element_spans, strict=True))
@@ -173,7 +173,7 @@ def _elements(project: Project, path: str, argument: Argument) -> list[tuple[Ref
     text = project.sources[home.path].text[binding.span.start : binding.span.end] if home.path in project.sources else ""
     if not text.startswith(("[", "(")) or text.count(",") + (not text.rstrip("])").rstrip().endswith(",")) != len(binding.elements):
         return []  # an element is not known, or is more than a name
-    return [((ref,), argument.span if home.path == path else argument.span) for ref in binding.elements]
+    return [((ref,), argument.span) for ref in binding.elements]
 
 
 # -- text --------------------------------------------------------------------------------------------------------------
