@@ -8,11 +8,13 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from rea_lint import graph
 from rea_lint.effects import Hop, Use, display, enter, uses, walk
 from rea_lint.handlers import Handler, Service, find
 from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take, wrappers
 from rea_lint.resolve import Index, Resolver, Values, index
 from rea_lint.sdk import NEWEST_KNOWN
+from rea_lint.state import Shared, shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from rea_lint.sdk import Sdk
     from rea_lint.text import Source, Span
 
-__all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Step", "StepViolation", "Use", "link"]
+__all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Shared", "Step", "StepViolation", "Use", "link"]
 
 MOST_ESCAPES = 8  # rounds of finding functions that durable code builds and hands on
 
@@ -125,6 +127,19 @@ class Project:
         """The calls in a durable function that could not be resolved."""
         return tuple(self._durable.unknown.get(function, ()))
 
+    @cached_property
+    def links(self) -> tuple[graph.Link, ...]:
+        """Who calls whom through Restate, by place."""
+        return graph.links(self._durable, self.handlers, self.durable)
+
+    def targets(self, operation: Operation) -> tuple[Handler, ...]:
+        """The handlers that a call or send may call."""
+        return graph.targets(self._durable, self.handlers, operation)
+
+    def handlers_named(self, refs: Refs) -> tuple[Handler, ...]:
+        """The handlers that a value may be."""
+        return graph.named(self._durable, self.handlers, refs)
+
     def takes_context(self, call: Call) -> bool:
         """Whether a call hands a context on."""
         return any(self.is_context(value) for argument in call.arguments for value in self.resolve(argument.values))
@@ -216,6 +231,14 @@ class Project:
                 last = Hop(display(f"{operation.context}.{operation.method}"), self.path_of(way.node), operation.call.span)
                 found.setdefault(operation.method, (operation, (*way.hops, last)))
         return found
+
+    def shared(self, function: str) -> tuple[Shared, ...]:
+        """The variables that outlive an invocation and that a durable function uses, as far as replay may see other values in them."""
+        return self._shared.get(function, ())
+
+    @cached_property
+    def _shared(self) -> dict[str, tuple[Shared, ...]]:
+        return shared(self._durable, self._stepped)
 
     @cached_property
     def _uses(self) -> dict[str, tuple[Use, ...]]:

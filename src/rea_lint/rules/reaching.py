@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from rea_lint.durable import Durable
-    from rea_lint.facts import Argument, Refs
+    from rea_lint.facts import Argument
     from rea_lint.project import Handler, Project
     from rea_lint.text import Span
 
@@ -86,12 +86,6 @@ def spelled(found: Misplaced, code: Durable) -> str:
         return f"`{' '.join(code.source.text[called.start : called.end].split())}`"
     helper = found.operation.function.rpartition(".")[2].partition("#")[0]
     return f"`{helper}` calls `ctx.{found.operation.method}`, which"
-
-
-def targets(project: Project, values: Refs) -> tuple[Handler, ...]:
-    """The handlers that a value may be."""
-    names = project.resolve(values)
-    return tuple(handler for handler in project.handlers if handler.function in names) if names else ()
 
 
 def target(operation: Operation) -> Argument | None:

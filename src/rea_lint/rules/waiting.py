@@ -11,14 +11,12 @@ from rea_lint.rules import work
 
 if TYPE_CHECKING:
     from rea_lint.durable import Durable
-    from rea_lint.facts import Argument, Function
+    from rea_lint.facts import Function
     from rea_lint.project import Handler, Operation, Project
     from rea_lint.rules.work import Work
     from rea_lint.text import Span
 
 Waiting: TypeAlias = cst.Await | cst.For | cst.CompFor
-
-CALLS = ("service_call", "object_call", "workflow_call")
 
 
 def blocked(code: Durable, node: cst.CSTNode) -> str | None:
@@ -63,12 +61,11 @@ def slow_callee(each: Work, code: Durable) -> tuple[Handler, str] | None:
 
     A call to an exclusive handler of the same object is left out: with the same key it is a deadlock, not a wait.
     """
-    if each.operation is None or not each.operation.name.endswith(CALLS):
+    if each.operation is None or not each.operation.name.endswith("_call"):
         return None
     span = work.origin(code.project, each)
     operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
-    target = operation.call.argument(0, "tpe") if operation is not None else None
-    handler = _handler(code.project, target) if target is not None else None
+    handler = _target(code.project, operation) if operation is not None else None
     if handler is None or (handler.kind == "exclusive" and handler.service in _services(code.project, each.function)):
         return None
     slow = _waits(code.project, handler, set())
@@ -80,10 +77,9 @@ def _services(project: Project, function: str) -> frozenset[str]:
     return frozenset(handler.service for handler in project.handlers if handler.display in project.durable.get(function, ()))
 
 
-def _handler(project: Project, target: Argument) -> Handler | None:
-    """The one handler that the first argument of a call is."""
-    names = project.resolve(target.values)
-    found = [handler for handler in project.handlers if handler.function in names]
+def _target(project: Project, operation: Operation) -> Handler | None:
+    """The one handler that a call calls."""
+    found = project.targets(operation)
     return found[0] if len(found) == 1 else None
 
 
@@ -98,8 +94,8 @@ def _waits(project: Project, handler: Handler, seen: set[str]) -> str | None:
         if operation.info.waits and not operation.info.name.endswith("_call") and _is_awaited(function, operation):
             return f"`ctx.{operation.info.name}`"
     for _, operation in operations:
-        target = operation.call.argument(0, "tpe") if operation.info.name.endswith(CALLS) and operation.call.awaited else None
-        callee = _handler(project, target) if target is not None else None
+        is_call = operation.info.name.endswith("_call") and operation.call.awaited
+        callee = _target(project, operation) if is_call else None
         slow = _waits(project, callee, seen) if callee is not None else None
         if slow is not None:
             return slow

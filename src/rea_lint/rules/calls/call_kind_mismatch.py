@@ -148,7 +148,7 @@ def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]
     ```
     """
     argument = reaching.target(operation)
-    called = reaching.targets(code.project, argument.values) if argument is not None else ()
+    called = code.project.targets(operation) if argument is not None else ()
     kinds = {kind for handler in called for kind in reaching.services(code.project, handler)}
     method = operation.info.name.rpartition(".")[2]
     wanted, _, way = method.partition("_")

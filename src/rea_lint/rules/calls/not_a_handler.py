@@ -131,7 +131,7 @@ def _wrong(argument: Argument, operation: Operation, code: Durable) -> tuple[str
     function = project.functions[operation.function]
     made = next((call for call in function.calls if call.span == argument.span), None)
     if made is not None:
-        return ("is called already, which gives a coroutine", "TypeError") if reaching.targets(project, made.callees) else None
+        return ("is called already, which gives a coroutine", "TypeError") if project.handlers_named(made.callees) else None
     names = project.resolve(argument.values)
     if names and all(name.endswith("()") and name[:-2] in project.knowledge.services for name in names):
         return "is a service", "ValueError"

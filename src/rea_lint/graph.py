@@ -1,0 +1,402 @@
+"""Who calls whom through Restate: calls, sends and promises between handlers, with the key as far as it is known.  It knows no rule.
+
+A key is told apart only as far as it matters for who waits for whom: the handler's own (`ctx.key()`), its input, a text that is written
+down, or something else.  What is handed to helpers is followed back to the handler.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from rea_lint.reach import match
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from rea_lint.facts import Argument, Call, Function, Ref, Refs
+    from rea_lint.handlers import Handler
+    from rea_lint.reach import Operation, Reach
+    from rea_lint.text import Span
+
+MOST_FOLLOWED = 12  # variables and calls between an argument and what it is
+MOST_LINKS = 6  # of a chain of calls that comes back: longer ones are not looked for
+VARIABLE = re.compile(r"(?P<scope>[^:]+):(?P<name>[^.\[(:]+)", re.DOTALL)
+
+
+class Way(Enum):
+    """How a handler has another one do something."""
+
+    CALL = "call"  # there is an answer
+    SEND = "send"
+    RESOLVE = "resolve"  # it resolves (or rejects) what the other waits for
+
+
+class Origin(Enum):
+    """What a key or an argument is, as the handler sees it."""
+
+    OWN = "own key"
+    INPUT = "input"
+    LITERAL = "literal"
+    OTHER = "other"  # something else, or not known
+    NONE = "none"  # there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A key or an argument."""
+
+    origin: Origin
+    text: str = ""  # of a literal
+    span: Span | None = None  # where it is written
+
+
+NOTHING = Given(Origin.NONE)
+OTHER = Given(Origin.OTHER)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place where a handler calls another, sends it a message, or resolves what it waits for."""
+
+    caller: Handler
+    function: str  # in whose own code it stands: the handler, or a function that it calls
+    path: str
+    call: Call
+    way: Way
+    name: str  # of what is called, for display: `Service.handler`; "" if it is not known
+    target: Handler | None  # None: of another project, or not known
+    is_sure: bool  # there is one target that it may be
+    key: Given = NOTHING
+    argument: Given = NOTHING
+    waits: bool = False  # for the answer
+    delayed: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the caller goes on only when the target has answered."""
+        return self.waits and self.target is not None and self.way is not Way.RESOLVE
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A chain of calls, each waiting for the next, that begins in an exclusive handler and comes back to its object."""
+
+    links: tuple[Link, ...]
+    key: Given  # that the last call comes back with, as the first handler sees it
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Chains of calls between objects: each begins in an exclusive handler of one, and waits for one of the next; the last for the first."""
+
+    chains: tuple[tuple[Link, ...], ...]
+    keeps_key: bool  # every chain passes its own key on
+
+
+def targets(reach: Reach, handlers: Iterable[Handler], operation: Operation) -> tuple[Handler, ...]:
+    """The handlers that a call or send may call: what its first argument is, or the names that a generic one says."""
+    call, parameters = operation.call, operation.info.parameters
+    if parameters[:1] == ("tpe",):
+        target = call.argument(0, "tpe")
+        return named(reach, handlers, target.values) if target is not None else ()
+    if parameters[:2] == ("service", "handler"):
+        service, name = _text(reach, call.argument(0, "service")), _text(reach, call.argument(1, "handler"))
+        return tuple(handler for handler in handlers if service is not None and (handler.service, handler.name) == (service, name))
+    return ()
+
+
+def named(reach: Reach, handlers: Iterable[Handler], refs: Refs) -> tuple[Handler, ...]:
+    """The handlers that a value may be."""
+    names = reach.resolver.resolve(refs)
+    return tuple(handler for handler in handlers if handler.function in names) if names else ()
+
+
+def links(reach: Reach, handlers: tuple[Handler, ...], durable: Mapping[str, tuple[str, ...]]) -> tuple[Link, ...]:
+    """Every link, by place; a file that is imported by two names counts once."""
+    by_name: dict[str, list[Handler]] = defaultdict(list)
+    for handler in handlers:
+        by_name[handler.display].append(handler)
+    found: dict[tuple[str, Span, str, str, str], Link] = {}
+    waiting = _waiting(reach, by_name, durable)
+    for function, names in durable.items():
+        for operation in reach.operations.get(function, ()):
+            for caller in dict.fromkeys(handler for name in names for handler in by_name[name]):
+                for link in (*_calls(reach, handlers, caller, operation), *_resolved(reach, waiting, caller, operation)):
+                    target = link.target
+                    place = (
+                        link.path,
+                        link.call.span,
+                        caller.path,
+                        caller.display,
+                        f"{target.path}:{target.display}" if target else link.name,
+                    )
+                    found.setdefault(place, link)
+    return tuple(found[place] for place in sorted(found))
+
+
+def returns(links: Iterable[Link]) -> tuple[Return, ...]:
+    """The chains by which exclusive handlers wait for themselves, the shortest first; one for each set of places.
+
+    A single call with another key is none: it is another object.
+    """
+    following = _following(links)
+    found: dict[frozenset[tuple[str, Span]], Return] = {}
+    starts = [link.caller for each in following.values() for link in each if link.caller.kind == "exclusive"]
+    for start in dict.fromkeys(starts):
+        for chain, key in _chains(following, start):
+            target = chain[-1].target
+            if target is not None and _is_object(start, target) and (len(chain) > 1 or key.origin is Origin.OWN):
+                places = frozenset((link.path, link.call.span) for link in chain)
+                known = found.get(places)
+                if known is None or (key.origin is Origin.OWN and known.key.origin is not Origin.OWN):
+                    found[places] = Return(chain, key)
+    return tuple(sorted(found.values(), key=lambda each: (len(each.links), [(link.path, link.call.span) for link in each.links])))
+
+
+def crossings(links: Iterable[Link]) -> tuple[Crossing, ...]:
+    """Where exclusive handlers of two objects wait for exclusive handlers of each other, by chains that do not come back themselves."""
+    following = _following(links)
+    between: dict[tuple[str, str], tuple[tuple[Link, ...], Given]] = {}
+    starts = [link.caller for each in following.values() for link in each if link.caller.kind == "exclusive"]
+    back = {(link.path, link.call.span) for each in returns(links) for link in each.links}
+    for start in dict.fromkeys(starts):
+        for chain, key in _chains(following, start):
+            target = chain[-1].target
+            if target is not None and not _is_object(start, target) and not any((link.path, link.call.span) in back for link in chain):
+                pair = (start.service, target.service)
+                known = between.get(pair)
+                if known is None or (key.origin is Origin.OWN and known[1].origin is not Origin.OWN):
+                    between[pair] = (chain, key)
+    return tuple(
+        Crossing((chain, between[second, first][0]), key.origin is Origin.OWN and between[second, first][1].origin is Origin.OWN)
+        for (first, second), (chain, key) in sorted(between.items())
+        if first < second and (second, first) in between
+    )
+
+
+def _is_object(one: Handler, other: Handler) -> bool:
+    return one.service == other.service and other.kind == "exclusive"
+
+
+def _following(links: Iterable[Link]) -> dict[tuple[str, Span, str], list[Link]]:
+    found: dict[tuple[str, Span, str], list[Link]] = defaultdict(list)
+    for link in links:
+        if link.blocks:
+            found[_place(link.caller)].append(link)
+    return found
+
+
+def _place(handler: Handler) -> tuple[str, Span, str]:
+    return handler.path, handler.span, handler.display
+
+
+def _chains(following: Mapping[tuple[str, Span, str], list[Link]], start: Handler) -> Iterator[tuple[tuple[Link, ...], Given]]:
+    """The chains of waiting calls from a handler to the next exclusive ones, each with the key it ends with, as `start` sees it."""
+    todo: list[tuple[tuple[Link, ...], Handler, Given, Given]] = [((), start, Given(Origin.OWN), Given(Origin.INPUT))]
+    seen: set[tuple[object, ...]] = set()
+    own = {start.service}
+    for chain, at, key, argument in todo:
+        for link in following.get(_place(at), ()):
+            target = link.target
+            assert target is not None
+            with_key, with_argument = _seen_from(link.key, key, argument), _seen_from(link.argument, key, argument)
+            state = (_place(target), with_key.origin, with_key.text, with_argument.origin, with_argument.text, target.service in own)
+            if state in seen or len(chain) >= MOST_LINKS:
+                continue
+            seen.add(state)
+            longer = (*chain, link)
+            if target.kind == "exclusive":
+                yield longer, with_key
+            if not _is_object(start, target):
+                todo.append((longer, target, with_key, with_argument))
+
+
+def _seen_from(given: Given, key: Given, argument: Given) -> Given:
+    """What a handler gives, in terms of the handler that the chain begins with."""
+    if given.origin is Origin.OWN:
+        return key
+    if given.origin is Origin.INPUT:
+        return argument
+    return replace(given, span=None)
+
+
+# -- one operation -----------------------------------------------------------------------------------------------------
+
+
+def _calls(reach: Reach, handlers: tuple[Handler, ...], caller: Handler, operation: Operation) -> Iterator[Link]:
+    call, info = operation.call, operation.info
+    method = info.name.rpartition(".")[2]
+    if not method.endswith(("_call", "_send")):
+        return
+    function = reach.index.functions[operation.function]
+    path = reach.index.home[operation.function].path
+    way = Way.CALL if method.endswith("_call") else Way.SEND
+    key, argument = (_given(reach, caller, _argument(operation, name)) for name in ("key", "arg"))
+    delay = _argument(operation, "send_delay")
+    # Of a call that is not awaited at once, its future is kept to be awaited later: only one that is thrown away nobody waits for.
+    waits = (call.awaited or not call.discarded) if way is Way.CALL else _is_attached_to(reach, function, call)
+    delayed = delay is not None and delay.literal != "None"
+    known = tuple({_place(handler): handler for handler in targets(reach, handlers, operation)}.values())
+    if not known:
+        names = (
+            [_text(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
+            if method.startswith("generic")
+            else []
+        )
+        name = ".".join(each for each in names if each is not None) if names and None not in names else ""
+        yield Link(
+            caller, function.name, path, call, way, name, None, is_sure=False, key=key, argument=argument, waits=waits, delayed=delayed
+        )
+    for target in known:
+        is_sure = len(known) == 1
+        yield Link(
+            caller,
+            function.name,
+            path,
+            call,
+            way,
+            target.display,
+            target,
+            is_sure,
+            key=key,
+            argument=argument,
+            waits=waits,
+            delayed=delayed,
+        )
+
+
+def _argument(operation: Operation, name: str) -> Argument | None:
+    parameters = operation.info.parameters
+    return operation.call.argument(parameters.index(name), name) if name in parameters else None
+
+
+def _is_attached_to(reach: Reach, function: Function, call: Call) -> bool:
+    """Whether the function waits for the outcome of a message: `ctx.attach_invocation(await handle.invocation_id())`."""
+    handles = {f"{function.name}:{name}" for name, bindings in function.variables.items() if any(b.span == call.span for b in bindings)}
+    attached = [o.call for o in reach.operations.get(function.name, ()) if o.info.name == "attach_invocation"]
+    ids = {ref for each in attached if (given := each.argument(0, "invocation_id")) is not None for ref in _followed(reach, given.values)}
+    return any(f"{handle}.invocation_id()" in ids for handle in handles)
+
+
+def _followed(reach: Reach, refs: Refs) -> list[Ref]:
+    """Refs, and what the variables among them hold."""
+    found = list(refs)
+    for ref in found:
+        if len(found) <= MOST_FOLLOWED:
+            found += (value for _, binding in reach.index.bindings(ref) for value in binding.values if value not in found)
+    return found
+
+
+# -- promises ----------------------------------------------------------------------------------------------------------
+
+
+def _waiting(
+    reach: Reach, by_name: Mapping[str, list[Handler]], durable: Mapping[str, tuple[str, ...]]
+) -> dict[tuple[str, str], list[Handler]]:
+    """Workflow and name of a promise -> the handlers that wait for it."""
+    found: dict[tuple[str, str], dict[Handler, None]] = defaultdict(dict)
+    for function, names in durable.items():
+        for operation in reach.operations.get(function, ()):
+            is_waited_for = _is_of_promise(reach, operation, {"value"}) or (operation.info.name == "promise" and operation.call.awaited)
+            promise = _promise(reach, operation) if is_waited_for else None
+            if promise is not None:
+                for handler in (handler for name in names for handler in by_name[name]):
+                    found[handler.service, promise][handler] = None
+    return {promise: list(handlers) for promise, handlers in found.items()}
+
+
+def _is_of_promise(reach: Reach, operation: Operation, methods: set[str]) -> bool:
+    return operation.info.name in methods and reach.index.knowledge.handles.get(operation.context) == "promise"
+
+
+def _resolved(reach: Reach, waiting: Mapping[tuple[str, str], list[Handler]], caller: Handler, operation: Operation) -> Iterator[Link]:
+    if not _is_of_promise(reach, operation, {"resolve", "reject"}):
+        return
+    promise = _promise(reach, operation)
+    path = reach.index.home[operation.function].path
+    for target in {_place(handler): handler for handler in waiting.get((caller.service, promise or ""), ())}.values():
+        if _place(target) != _place(caller):
+            given = Given(Origin.LITERAL, promise or "")
+            yield Link(caller, operation.function, path, operation.call, Way.RESOLVE, target.display, target, is_sure=True, argument=given)
+
+
+def _promise(reach: Reach, operation: Operation) -> str | None:
+    """The name of the promise that an operation is about, where it is made at once: `ctx.promise("paid").value()`."""
+    if operation.info.name == "promise":
+        return _text(reach, operation.call.argument(0, "name"))
+    inside = (
+        other
+        for other in reach.operations.get(operation.function, ())
+        if other.info.name == "promise" and operation.call.callee_span.contains(other.call.span)
+    )
+    made = next(inside, None)
+    return _text(reach, made.call.argument(0, "name")) if made is not None else None
+
+
+# -- what keys and arguments are ---------------------------------------------------------------------------------------
+
+
+def _text(reach: Reach, argument: Argument | None) -> str | None:
+    """The text of an argument that is written down, or a constant that is."""
+    found = _of_argument(reach, None, argument, 0) if argument is not None else NOTHING
+    return found.text if found.origin is Origin.LITERAL else None
+
+
+def _given(reach: Reach, caller: Handler, argument: Argument | None) -> Given:
+    """What an argument in a function is, as the handler sees it that calls the function."""
+    if argument is None or argument.literal == "None":
+        return NOTHING
+    found = _of_argument(reach, caller, argument, 0)
+    return replace(found, span=argument.span)
+
+
+def _of_argument(reach: Reach, caller: Handler | None, argument: Argument, depth: int) -> Given:
+    return _literal(argument.literal) if argument.literal is not None else _of_refs(reach, caller, argument.values, depth)
+
+
+def _literal(literal: str) -> Given:
+    value = ast.literal_eval(literal)
+    return Given(Origin.LITERAL, value) if isinstance(value, str) else OTHER
+
+
+def _of_refs(reach: Reach, caller: Handler | None, refs: Refs, depth: int) -> Given:
+    """What an expression is; something else if it may be several things."""
+    found = {_of_ref(reach, caller, ref, depth + 1) for ref in refs} if depth < MOST_FOLLOWED else set()
+    return found.pop() if len(found) == 1 else OTHER
+
+
+def _of_ref(reach: Reach, caller: Handler | None, ref: Ref, depth: int) -> Given:
+    index = reach.index
+    if ref.endswith(".key()"):
+        operations = [index.knowledge.operation(value) for value in reach.resolver.resolve(ref[:-2])]
+        return Given(Origin.OWN) if operations and all(o is not None and o.name == "key" for o in operations) else OTHER
+    variable = VARIABLE.fullmatch(ref)
+    function = index.functions.get(variable["scope"]) if variable is not None else None
+    if variable is not None and function is not None and any(p.name == variable["name"] for p in function.parameters):
+        is_bound = variable["name"] in function.variables
+        return OTHER if is_bound or caller is None else _of_parameter(reach, caller, function, variable["name"], depth)
+    found = {
+        _literal(binding.literal) if binding.literal is not None else _of_refs(reach, caller, binding.values, depth)
+        for _, binding in index.bindings(ref)
+    }
+    return found.pop() if len(found) == 1 else OTHER
+
+
+def _of_parameter(reach: Reach, caller: Handler, function: Function, name: str, depth: int) -> Given:
+    """What a parameter is: of a handler, its input; of another function, what the calls hand over, if it is the same in all."""
+    if function.name == caller.function:
+        return Given(Origin.INPUT) if [p.name for p in function.parameters[1:2]] == [name] else OTHER
+    found = {
+        _of_argument(reach, caller, argument, depth + 1)
+        for edges in reach.edges.values()
+        for edge in edges
+        if edge.target == function.name and edge.call is not None and depth < MOST_FOLLOWED
+        for parameter, argument in match(function, edge.call, bound=function.binds is not None)
+        if parameter == name
+    }
+    return found.pop() if len(found) == 1 else OTHER
