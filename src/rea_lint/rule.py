@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from rea_lint import page
 from rea_lint.diagnostic import Severity
 from rea_lint.facts import Call
-from rea_lint.project import Cause, Operation, Project, Region, Step, StepViolation, Use
+from rea_lint.project import Cause, Operation, Project, Region, Shared, Step, StepViolation, Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
@@ -137,7 +137,7 @@ def rule(
     """Make a function a rule.
 
     The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Call`, `Use`,
-    `Cause`, `Operation`, `Step` or `StepViolation`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`;
+    `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`;
     or `Project` alone.  Only rules for nodes have every function parsed that has such a node: a rule that looks at a call's facts first,
     and asks for its node if it is one of those that matter, costs nothing elsewhere.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use` or
     `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
@@ -285,7 +285,7 @@ class _Run:
         if code.unreadable is not None:
             self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
 
-    def _linked(self, function: str) -> Iterator[Call | Use | Cause | Operation | Step | StepViolation]:
+    def _linked(self, function: str) -> Iterator[Call | Use | Cause | Operation | Step | StepViolation | Shared]:
         """The calls in a durable function's own code, and what linking found in it."""
         if function in self._project.durable:
             if self._table(Call, Region.DURABLE):
@@ -295,6 +295,8 @@ class _Run:
             yield from self._project.operations(function)
             yield from self._project.steps(function)
             yield from self._project.violations(function)
+            if self._table(Shared, Region.DURABLE):
+                yield from self._project.shared(function)
 
     def _may_fire(self, function: Function) -> bool:
         """Whether a function has a node that a rule looks at, as far as its facts tell."""
