@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
@@ -200,7 +201,9 @@ def span(source: Source, node: ast.expr | ast.stmt | ast.arg) -> Span:
 
 @lru_cache(maxsize=8)
 def _parsed(text: str) -> ast.Module:
-    return ast.parse(text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `survey`
+        return ast.parse(text)
 
 
 @lru_cache(maxsize=8)

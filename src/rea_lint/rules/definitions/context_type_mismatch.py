@@ -79,7 +79,8 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
         return ctx.key()
     ```
 
-    A context with fewer methods than the handler has is fine, and so is one that is not annotated:
+    A context with fewer methods than the handler has is fine, and so is one that is not annotated. Where the handler uses what it does not
+    have, that is reported, and not the annotation.
 
     ```python
     import restate
@@ -119,6 +120,8 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
     kind = kinds.pop()
     contexts = project.knowledge.contexts
     annotated = [name for v in sorted(project.resolve(first.annotation)) if (name := v.removesuffix("()")) in contexts and v != name]
+    if _uses_what_it_has_not(project, handler, kind):
+        return  # which is told where it is used
     if annotated and all(name not in FITS[kind] and contexts[name] != "any" for name in annotated):
         own, given = (name.rpartition(".")[2] for name in (FITS[kind][0], annotated[0]))
         yield Finding(
@@ -127,6 +130,11 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
             f" annotate it as `{own}`.",
             _fix(project, handler, given, own),
         )
+
+
+def _uses_what_it_has_not(project: Project, handler: Handler, kind: str) -> bool:
+    legal = (operation.info.contexts for operation in project.operations(handler.function))
+    return any(contexts and kind not in contexts for contexts in legal)
 
 
 def _fix(project: Project, handler: Handler, given: str, own: str) -> Fix | None:

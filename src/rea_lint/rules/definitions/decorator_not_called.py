@@ -81,7 +81,7 @@ def decorator_not_called(project: Project) -> Iterator[Finding]:
     for function in project.functions.values():
         for refs in function.decorators:
             bare = tuple(ref for ref in refs if not ref.endswith("()"))
-            registers = defining.registers(project, bare) if any(ref.endswith((".handler", ".main")) for ref in bare) else None
+            registers = defining.registers(project, bare)
             if registers is not None:
                 span = _written(project, function, refs)
                 name = function.name.rpartition(".")[2].partition("#")[0]

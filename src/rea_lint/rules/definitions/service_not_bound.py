@@ -19,8 +19,8 @@ def service_not_bound(project: Project) -> Iterator[Finding]:
     """
     A service is defined, and no app serves it.
 
-    `restate.app` serves the services that it is given. One that is missing is not discovered: the ingress answers 404, and a call from
-    another handler waits until a deployment has it.
+    `restate.app` serves the services that it is given. One that is missing is not discovered: the ingress answers 404 ("make sure to
+    register the service before calling it"), and a handler that calls it is retried until some deployment has it.
 
     ```python
     import restate
@@ -119,7 +119,7 @@ def service_not_bound(project: Project) -> Iterator[Finding]:
             near = next((app for app in apps if app.path == service.path), apps[0])
             yield Finding(
                 service.span,
-                f"`{service.name}` is bound to no app: it is not served, and calls of its handlers wait for ever; add it to `restate.app([...])`.",
+                f"`{service.name}` is bound to no app: it is not served, and whoever calls it is retried until some deployment has it; add it to `restate.app([...])`.",
                 None,
                 (Related(near.path, near.call.span, "what this app serves"),),
                 path=service.path,

@@ -12,7 +12,7 @@ from rea_lint.durable import Durable
 from rea_lint.project import Handler, Project, Step
 from rea_lint.rule import rule
 from rea_lint.rules import defining
-from rea_lint.text import Edit, Source, Span
+from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
     from rea_lint.facts import Function
@@ -127,7 +127,7 @@ def type_checking_only_annotation(thing: Handler | Step, within: Project | Durab
                 span,
                 f"the SDK evaluates the annotations of `{thing.name}`, and `{name}` is imported for type checkers only: registering the handler"
                 " raises `NameError` at import; import it at run time.",
-                _fix(within.sources[thing.path], name),
+                _fix(within, thing.path, name),
             )
         return
     assert isinstance(within, Durable)
@@ -145,7 +145,7 @@ def type_checking_only_annotation(thing: Handler | Step, within: Project | Durab
             thing.action.span,
             f"the SDK evaluates the annotations of `{action}`, and `{name}` is imported for type checkers only: a `NameError`, with which the"
             " invocation is retried for ever; import it at run time.",
-            _fix(project.sources[path], name) if path == within.path else None,
+            _fix(project, path, name) if path == within.path else None,
         )
 
 
@@ -218,9 +218,10 @@ def _imported(statement: ast.AST) -> Iterator[str]:
         yield from (alias.asname or alias.name.partition(".")[0] for alias in statement.names)
 
 
-def _fix(source: Source, name: str) -> Fix | None:
+def _fix(project: Project, path: str, name: str) -> Fix | None:
     """Import the name at run time; None where that is more than moving one import, which may close a circle."""
-    for block in _typing_blocks(ast.parse(source.text)):
+    source, tree = project.sources[path], defining.module(project, path)
+    for block in _typing_blocks(tree) if tree is not None else ():
         for statement in block.body:
             if name not in _imported(statement):
                 continue

@@ -118,7 +118,8 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
 
     @orders.handler()
-    async def place(ctx: restate.ObjectContext, prices: dict[str, int], items: list[str]) -> None:
+    async def place(ctx: restate.ObjectContext, prices: dict[str, int]) -> None:
+        items = list(prices)
         for item, price in prices.items():
             ctx.set(item, price)
         for number in {1, 2, 3}:
