@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 
 from rea_lint import rewrite
-from rea_lint.diagnostic import Finding, Fix, Severity
+from rea_lint.diagnostic import Finding, Severity
 from rea_lint.project import Handler, Project
 from rea_lint.rule import rule
-from rea_lint.rules import defining, reaching
-from rea_lint.text import Edit
+from rea_lint.rules import annotation, defining, reaching
 
 FITS: Mapping[
     str, tuple[str, ...]
@@ -118,6 +116,8 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
     if first is None or first.kind != "positional" or len(kinds) != 1:
         return
     kind = kinds.pop()
+    if kind not in FITS:
+        return  # `kind=` of a service: it has no kinds
     contexts = project.knowledge.contexts
     annotated = [name for v in sorted(project.resolve(first.annotation)) if (name := v.removesuffix("()")) in contexts and v != name]
     if _uses_what_it_has_not(project, handler, kind):
@@ -128,31 +128,10 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
             handler.span,
             f"`{handler.name}` annotates its context as `{given}`, and {OF[kind]} has `{own}`: what only the other can do is refused by the server;"
             f" annotate it as `{own}`.",
-            _fix(project, handler, given, own),
+            rewrite.safe(f"Annotate it as `{own}`", annotation.replaced(project, handler, given, own)),
         )
 
 
 def _uses_what_it_has_not(project: Project, handler: Handler, kind: str) -> bool:
     legal = (operation.info.contexts for operation in project.operations(handler.function))
     return any(contexts and kind not in contexts for contexts in legal)
-
-
-def _fix(project: Project, handler: Handler, given: str, own: str) -> Fix | None:
-    """Write the right name for the wrong one, with its import."""
-    found = defining.definition(project, project.functions[handler.function], handler.path)
-    if found is None:
-        return None
-    source, arguments = project.sources[handler.path], found[0].args
-    annotation = next(argument.annotation for argument in (*arguments.posonlyargs, *arguments.args))
-    match annotation:
-        case ast.Attribute(value=ast.Name(), attr=attr) if attr == given:
-            span = defining.span(source, annotation)
-            before = source.text[span.start : span.end].removesuffix(given)
-            return rewrite.safe(f"Annotate it as `{own}`", (Edit(span, before + own),))
-        case ast.Name(id=name) if name == given:
-            bound = project.facts[handler.path].variables.get(own, ())
-            is_free = f"{project.facts[handler.path].module}.{own}" not in {*project.functions, *project.classes}
-            if is_free and all(binding.values == (f"restate.{own}",) for binding in bound):
-                imports = rewrite.add_import(source, f"from restate import {own}") if not bound else ()
-                return rewrite.safe(f"Annotate it as `{own}`", (Edit(defining.span(source, annotation), own), *imports))
-    return None
