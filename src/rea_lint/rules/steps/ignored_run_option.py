@@ -15,7 +15,7 @@ from rea_lint.rules import options
 from rea_lint.text import Edit, Span
 
 NAME = "max_retry_duration"
-SAYS = f"`{NAME}` of `RunOptions` is not read, so the step is retried for ever; say `max_duration`."
+SAYS = f"`{NAME}` of `RunOptions` is not read, so it ends no retries; say `max_duration`."
 
 
 @rule("REA412", "ignored-run-option", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -23,7 +23,7 @@ def ignored_run_option(thing: cst.Call | Project, code: Durable | None = None) -
     """
     `RunOptions(max_retry_duration=...)` limits nothing: the SDK reads `max_duration` only.
 
-    The field is still there, from the time of `ctx.run`, and no longer looked at. A step that fails is then retried for ever, and what
+    The field is still there, from the time of `ctx.run`, and no longer looked at. Without another limit, a step that fails is then retried for ever, and what
     the handler does when the retries are used up, a compensation perhaps, never happens.
 
     ```python fails="retried with ValueError"
@@ -42,7 +42,7 @@ def ignored_run_option(thing: cst.Call | Project, code: Durable | None = None) -
     @orders.handler()
     async def place(ctx: restate.Context, item: str) -> str:
         try:
-            options = RunOptions(max_retry_duration=timedelta(seconds=0))  # expect: REA412 "the step is retried for ever"
+            options = RunOptions(max_retry_duration=timedelta(seconds=0))  # expect: REA412 "it ends no retries"
             return await ctx.run_typed("charge", charge, options)
         except restate.TerminalError:
             return "refused"

@@ -58,6 +58,7 @@ ADVICE = {
     ),
 }
 MODELS = frozenset({"pydantic.BaseModel", "pydantic.RootModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "msgspec.Struct"})
+BYTES = frozenset({"builtins.bytes()"})
 DEEPEST = 8  # displays within each other, and bases
 
 
@@ -160,6 +161,7 @@ def step_result_not_serializable(step: Step, code: Durable) -> Iterator[Finding]
     What has a serde or a hint, and what is not certain, is fine:
 
     ```python
+    import subprocess
     import uuid
     from dataclasses import dataclass
 
@@ -195,6 +197,10 @@ def step_result_not_serializable(step: Step, code: Durable) -> Iterator[Finding]
         return sorted(found)
 
 
+    def version():
+        return subprocess.check_output(["git", "--version"], text=True)
+
+
     def store(payment):
         uuid.uuid4()
 
@@ -204,6 +210,7 @@ def step_result_not_serializable(step: Step, code: Durable) -> Iterator[Finding]
         await ctx.run_typed("receipt", receipt)
         await ctx.run_typed("number", number)
         await ctx.run_typed("numbers", numbers)
+        await ctx.run_typed("version", version)
         await ctx.run_typed("store", store, payment=uuid.UUID(int=3))
         await ctx.run_typed("hinted", lambda: receipt(), restate.RunOptions(type_hint=Receipt))
         await ctx.run_typed("bytes", lambda: b"paid", restate.RunOptions(serde=BytesSerde()))
@@ -281,11 +288,20 @@ def _of_function(function: Function, code: Durable) -> _Result | None:
             return _Result(min(elements), is_element=True)
     else:
         given = project.resolve(function.returns)
-        if given and all(value in HOW or _is_model(value, project) for value in given):
+        if (
+            given
+            and all(value in HOW or _is_model(value, project) for value in given)
+            and not (given & BYTES and _runs_text(function, project))
+        ):
             return _Result(min(given), _single(function, code))
     return next(
         (_Result(kind, node, is_held=True) for value in actions.returned(function, code) for kind, node in _held(value, code)), None
     )
+
+
+def _runs_text(function: Function, project: Project) -> bool:
+    """Whether it runs a program, whose output is bytes, or a text with `text=True`."""
+    return any("subprocess.check_output" in project.resolve(call.callees) for call in function.calls)
 
 
 def _single(function: Function, code: Durable) -> cst.BaseExpression | None:
