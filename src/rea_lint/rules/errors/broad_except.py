@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import libcst as cst
-from packaging.version import Version
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
@@ -14,7 +13,7 @@ from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.rules.catching import End
 
-SUSPENSION_IS_NO_EXCEPTION = Version("0.11")
+SUSPENSION_IS_NO_EXCEPTION = "0.11"
 """From this SDK on `except Exception` does not catch a suspension: it is `asyncio.CancelledError` in 0.11, `SdkInternalBaseException` later."""
 
 
@@ -182,9 +181,9 @@ def broad_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durabl
 
 def _says(ends: set[End], code: Durable) -> tuple[Severity, str]:
     """How bad it is, and why."""
-    version = code.config.sdk_version
-    if version != "auto" and Version(version) < SUSPENSION_IS_NO_EXCEPTION:
-        return Severity.ERROR, f", and every suspension of the handler, an `Exception` in SDK {version}; catch what you can handle"
+    sdk = code.config.sdk
+    if sdk.before(SUSPENSION_IS_NO_EXCEPTION):
+        return Severity.ERROR, f", and every suspension of the handler, an `Exception` in SDK {sdk.text}; catch what you can handle"
     if End.SWALLOWED in ends:
         return (
             Severity.WARNING,
