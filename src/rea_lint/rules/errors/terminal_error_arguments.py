@@ -33,7 +33,7 @@ def terminal_error_arguments(thing: Project | cst.Raise, code: Durable | None = 
     raises there if one has the wrong type: the error is never sent, the attempt ends without a result, and the invocation
     is retried for ever instead of failing. In a step it is worse: the step never ends, and the invocation hangs.
 
-    ```python fails="retried with 0"
+    ```python fails="hang"
     import restate
 
     orders = restate.Service("orders")
