@@ -128,6 +128,11 @@ class Durable:
         """What an expression may be, in canonical names (`Project.resolve`); empty: not known."""
         return self.project.resolve(self.refs(node))
 
+    def elsewhere(self, function: str) -> Durable | None:
+        """The code that another durable function is part of; None for functions that are not durable, or cannot be read."""
+        flow = self._forest.of(function)
+        return Durable(self._forest, flow.path, flow.tree.functions[0], self.config) if flow is not None else None
+
     def call(self, node: cst.Call) -> Call | None:
         """The facts of a call; None for one in the function's own decorators and defaults."""
         return self._tree.calls.get(node)

@@ -108,6 +108,8 @@ def shared(durable: Reach, stepped: Reach) -> dict[str, tuple[Shared, ...]]:
             for key, span in sorted(set(search.reads(function))):
                 reads[key][name].append(span)
     found: dict[str, list[Shared]] = defaultdict(list)
+    for name in durable.nodes:
+        found[name].extend(search.defaults(name))
     for key in sorted({*changes, *(key for key in reads if search.origin(key) is not None)}):
         variable = search.known(key)
         users = dict.fromkeys((*(c.function for c in changes[key]), *reads.get(key, ())))
@@ -133,7 +135,9 @@ class _Search:
         for write in function.writes:
             for ref in write.target:
                 key = self.key(ref)
-                if key is not None and ("." in ref.rpartition(":")[2].removeprefix(key) or self._is_container(key)):
+                if key is not None and (
+                    "." in ref.rpartition(":")[2].removeprefix(key) or not self._bindings(key) or self._is_container(key)
+                ):
                     yield key, write.span
         for key, binding in self._assigned(function, facts):
             yield key, binding.span
@@ -258,7 +262,7 @@ class _Search:
         if not self._runs(function.name):
             is_bound = parameter is not None or bool(bindings)
             return self._held(f"{function.name}:{name}", bindings, rest) if is_bound else None
-        if parameter is not None and not bindings:
+        if parameter is not None and all(_is_put(function, binding) for binding in bindings):
             is_default = bool(CONTAINERS & set(parameter.default)) and not self._is_given(function, parameter.name)
             return f"{function.name}:{name}" if is_default and _is_part(rest) else None
         if len(bindings) == 1 and len(bindings[0].values) == 1 and not bindings[0].values[0].endswith(")"):
@@ -280,7 +284,9 @@ class _Search:
             if not is_object or self._lasts(owner):
                 return key
             is_copied = attribute.group(1) in declared.fields and bool(declared.bases or declared.decorators)
-            in_body = all(not any(index.functions[m].span.contains(b.span) for ms in declared.methods.values() for m in ms) for b in bindings)
+            in_body = all(
+                not any(index.functions[m].span.contains(b.span) for ms in declared.methods.values() for m in ms) for b in bindings
+            )
             return key if in_body and not is_copied and self._is_container(key) else None
         return None
 
@@ -348,6 +354,20 @@ class _Search:
                 if name is not None:
                     return Origin(facts.path, call.span, name)
         return None
+
+    def defaults(self, name: str) -> Iterator[Shared]:
+        """The parameters of a durable function whose default was drawn at import."""
+        function = self.durable.index.functions.get(name)
+        if function is None or not any(p.default for p in function.parameters) or self._runs(function.scope):
+            return
+        facts = self.durable.index.home[name]
+        calls = [c for c in facts.functions[f"{facts.module}.<module>"].calls if function.header.contains(c.span)]
+        for parameter in function.parameters:
+            made = [c for c in calls if any(ref.startswith(f"{callee}()") for ref in parameter.default for callee in c.callees)]
+            varying = self._varies(made[0], 0) if made and not self._is_given(function, parameter.name) else None
+            if varying is not None:
+                origin = Origin(facts.path, made[0].span, varying)
+                yield Shared(name, Variable(f"{name}:{parameter.name}", facts.path, None, origin), (), (), (), is_read=True)
 
     def _varies(self, call: Call, depth: int) -> str | None:
         """The primitive with which a call gives another value in each process."""
