@@ -41,14 +41,14 @@ def parts(code: Durable, node: cst.BaseExpression) -> tuple[cst.Name, ...] | Non
 
 
 def is_read(code: Durable, name: cst.Name) -> bool:
-    """Whether a variable may be read after it is assigned at `name`: further down, in a loop around, or in a function within."""
-    return any(_comes_after(code, name, read) for read in _reads(code, name))
+    """Whether a variable may be read after it is assigned at `name`."""
+    return next(reads(code, name), None) is not None
 
 
-def _reads(code: Durable, name: cst.Name) -> Iterator[cst.Name]:
-    """Where the function, or one in it, says the name, other than to assign it."""
+def reads(code: Durable, name: cst.Name) -> Iterator[cst.Name]:
+    """Where a variable may be read after it is assigned at `name`: further down, in a loop around, or in a function within."""
     for node, _ in code.nodes:
-        if isinstance(node, cst.Name) and node.value == name.value and not _is_target(code, node):
+        if isinstance(node, cst.Name) and node.value == name.value and not _is_target(code, node) and _comes_after(code, name, node):
             yield node
 
 

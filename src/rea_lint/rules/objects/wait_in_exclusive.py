@@ -117,14 +117,14 @@ def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -
 
     @deliveries.handler(kind="shared")
     async def watch(ctx: restate.ObjectSharedContext) -> str:
-        _, arrived = ctx.awakeable(type_hint=str)
+        awakeable, arrived = ctx.awakeable(type_hint=str)
+        ctx.object_send(start, key=ctx.key(), arg=awakeable)
         return await arrived
 
 
     @deliveries.handler()
     async def start(ctx: restate.ObjectContext, order: str) -> str | None:
-        awakeable, _ = ctx.awakeable(type_hint=str)
-        ctx.set("awakeable", awakeable)
+        ctx.resolve_awakeable(order, "arrived")
         await ctx.run_typed("charge", charge)
         return await ctx.get("order", type_hint=str)
 
