@@ -38,8 +38,8 @@ def future_used_as_value(thing: Operation | cst.Call, code: Durable) -> Iterator
     counters = restate.VirtualObject("counters")
 
 
-    @counters.handler()
-    async def state(ctx: restate.ObjectContext) -> str:
+    @counters.handler(kind="shared")
+    async def state(ctx: restate.ObjectSharedContext) -> str:
         count = ctx.get("count", type_hint=int)
         if count:  # expect: REA308 "so the condition always holds"
             return "counted"
@@ -52,8 +52,8 @@ def future_used_as_value(thing: Operation | cst.Call, code: Durable) -> Iterator
     counters = restate.VirtualObject("counters")
 
 
-    @counters.handler()
-    async def state(ctx: restate.ObjectContext) -> str:
+    @counters.handler(kind="shared")
+    async def state(ctx: restate.ObjectSharedContext) -> str:
         count = ctx.get("count", type_hint=int)
         if await count:
             return "counted"

@@ -14,6 +14,7 @@ from rea_lint.project import Operation
 from rea_lint.rule import rule
 
 OF_ATTEMPT = frozenset({"attempt_headers", "attempt_finished_event"})
+TRACE = frozenset({"traceparent", "tracestate"})
 REQUEST = "restate.context.Request()"
 
 
@@ -58,7 +59,8 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
             await ctx.run_typed("place", place_now)
     ```
 
-    In a step, or for a log line, they are what they are for: a request to somewhere else can be given up when the attempt is over.
+    In a step, or for a log line, they are what they are for: a request to somewhere else can be given up when the attempt is over. The trace
+    context among the attempt's headers is the invocation's, and the same in all attempts (restate-server, invoker: `invocation_task.rs`).
 
     ```python
     import restate
@@ -74,7 +76,7 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
     @orders.handler()
     async def place(ctx, item):
         request = ctx.request()
-        logger.info("trace %s", request.attempt_headers.get("traceparent"))
+        logger.info("via %s", request.attempt_headers.get("via"))
         finished = request.attempt_finished_event
 
         async def send():
@@ -82,7 +84,9 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
 
         await ctx.run_typed("send", send)
         ctx.set("to", Mail().attempt_headers["to"])
-        ctx.set("trace", request.attempt_headers.get("traceparent"))  # expect: REA110 "reaches `ctx.set`"
+        ctx.set("trace", request.attempt_headers.get("traceparent"))
+        ctx.set("span", request.attempt_headers["traceparent"])
+        ctx.set("via", request.attempt_headers.get("via"))  # expect: REA110 "reaches `ctx.set`"
     ```
     """
     if operation.info.name != "request":
@@ -96,6 +100,8 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
         )
         if made != {operation.call.span} or code.resolve(source) != {REQUEST}:
             continue
+        if _is_trace(node, code):
+            continue
         goes = code.consequence(code.span(node))
         if not goes.sinks.isdisjoint(DECISIVE):
             yield Finding(
@@ -105,3 +111,15 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
                 None,
                 words.places(goes),
             )
+
+
+def _is_trace(headers: cst.Attribute, code: Durable) -> bool:
+    """Whether a header is read that says which trace the invocation belongs to."""
+    around = code.parent(headers)
+    match code.parent(around) if isinstance(around, cst.Attribute) else around:
+        case cst.Call(args=[cst.Arg(value=cst.SimpleString() as name), *_]):
+            return name.evaluated_value in TRACE
+        case cst.Subscript(slice=[cst.SubscriptElement(slice=cst.Index(value=cst.SimpleString() as name))]):
+            return name.evaluated_value in TRACE
+        case _:
+            return False
