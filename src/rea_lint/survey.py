@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 import warnings
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ EXTENDERS = frozenset({"extend", "extendleft"})  # methods whose argument's elem
 TAKERS = frozenset({"pop", "popleft", "get", "setdefault"})  # methods that may give an element
 COMPREHENSIONS = frozenset({"ListComp", "SetComp", "DictComp", "GeneratorExp"})
 BUILTINS = frozenset(dir(builtins))
+HEADING = re.compile(r"(?:async(?:\s|\\\r?\n)+)?def(?:\s|\\\r?\n)+(?P<name>[^\s(\[\\]+)")  # up to the name, across continued lines
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -740,6 +742,8 @@ class _Names:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(last, scope, depth + 1)[0]
             case "tuple" | "Tuple", [_, second, *_] if not (isinstance(second, ast.Constant) and second.value is Ellipsis):
                 return tuple(f"{ref}()" for ref in heads), ()  # its items differ: see `items`
+            case _, []:  # tuple[()]
+                return tuple(f"{ref}()" for ref in heads), ()
             case _:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(given[0], scope, depth + 1)[0]
 
@@ -799,8 +803,7 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         decorators = tuple(names.refs(d, scope.parent) for d in node.decorator_list)
         if node.decorator_list:
             span = Span(source.text.rindex("@", 0, _span(source, node.decorator_list[0]).start), whole.end)
-        start = source.text.index(node.name, whole.start + (len("async def") if isinstance(node, ast.AsyncFunctionDef) else len("def")))
-        name_span = Span(start, start + len(node.name))
+        name_span = _name_span(source, node, whole.start)
         header = Span(whole.start, source.text.rfind(":", whole.start, _span(source, node.body[0]).start) + 1)
         returned = names.annotation(node.returns, scope.parent)
         flat = {ref for refs in decorators for ref in refs}
@@ -841,6 +844,13 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         nested=tuple(inner.name for inner in sorted(scope.nested, key=lambda s: (s.node.lineno, s.node.col_offset))),  # type: ignore[attr-defined]
         shape=frozenset(scope.shape),
     )
+
+
+def _name_span(source: Source, node: ast.FunctionDef | ast.AsyncFunctionDef, start: int) -> Span:
+    """Where the name stands as it is written; `node.name` is its NFKC form (PEP 3131), which the text need not contain."""
+    heading = HEADING.match(source.text, start)
+    assert heading is not None
+    return Span(*heading.span("name"))
 
 
 def _parameters(node: FunctionNode, scope: _Scope, names: _Names) -> Iterator[Parameter]:

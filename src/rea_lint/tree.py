@@ -7,6 +7,7 @@ metadata is used: it costs ten times the parsing.
 from __future__ import annotations
 
 import ast
+import unicodedata
 from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from operator import attrgetter
@@ -386,7 +387,8 @@ def _paired(definitions: list[FunctionNode], function: Function, functions: Mapp
 def _is_of(node: FunctionNode, function: Function) -> bool:
     if isinstance(node, cst.Lambda):
         return function.is_lambda
-    return not function.is_lambda and node.name.value == function.name.rpartition(".")[2].partition("#")[0]
+    name = unicodedata.normalize("NFKC", node.name.value)  # as Python reads it, and with it the survey (PEP 3131)
+    return not function.is_lambda and name == function.name.rpartition(".")[2].partition("#")[0]
 
 
 class _Recorder(CodegenState):
