@@ -52,6 +52,19 @@ class Argument:
     elements: tuple[Refs, ...] = ()  # of a list, tuple or set display: what each element is
     element_spans: tuple[Span, ...] = ()
 
+    @property
+    def text(self) -> str | None:
+        """The value of a constant string."""
+        return string(self.literal)
+
+
+def string(literal: str | None) -> str | None:
+    """What a `repr` of a string says; None for that of anything else."""
+    if literal is None or literal[0] not in "'\"":
+        return None
+    inner = literal[1:-1]
+    return inner.encode("latin-1", "backslashreplace").decode("unicode-escape") if "\\" in inner else inner
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rea_lint.facts import string
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -227,6 +228,4 @@ def _literal(found: Index, call: Call | None, position: int | None, keyword: str
     if argument is None:
         return None
     named = [binding.literal for ref in argument.values for _, binding in found.bindings(ref)]
-    literal = argument.literal or (named[0] if len(named) == 1 else None)
-    value = ast.literal_eval(literal) if literal is not None else None
-    return value if isinstance(value, str) else None
+    return string(argument.literal or (named[0] if len(named) == 1 else None))
