@@ -109,6 +109,7 @@ class AgentPart:
     ``tool``     decorates (or wraps) a function that becomes a tool
     ``runner``   runs an agent, which is durable only if the agent, or the runner itself, is made so
     ``durable``  runs an agent durably, or makes an agent, a runner or a tool durable
+    ``session``  makes what keeps a conversation: in the state of a virtual object, unless it is volatile
     ===========  ==================================================================================
     """
 
@@ -117,10 +118,15 @@ class AgentPart:
     agents: tuple[str | int, ...] = ()
     callbacks: tuple[str | int, ...] = ()  # further functions that run in the handler: hooks, guardrails, instructions
     guards: tuple[str | int, ...] = ()  # arguments in which a `durable` part makes all of it durable: `plugins`, `middleware`
+    sessions: tuple[str | int, ...] = ()  # arguments that hold a `session`
+    lasts: tuple[str | int, ...] = ()  # arguments that say where a volatile session is kept instead
     wraps: str = ""  # the keyword argument that, if true, makes every tool a step
+    stores: str = ""  # the keyword argument that, if true, keeps the session in the state of a virtual object
+    durably: str = ""  # what of the SDK makes it durable: what runs it instead, is put around it, or goes into `guards`
     swallows: bool = False  # an error in the tool, a TerminalError too, becomes text for the model
     streams: bool = False
     blocks: bool = False  # a synchronous run: it starts an event loop
+    volatile: bool = False  # it keeps conversations in the memory of the process
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,13 +410,14 @@ def _agents(pack: _Pack) -> Iterator[tuple[str, AgentPart]]:
     """`[agents]`: the parts of agent frameworks."""
     for key, value in _entries(pack, "agents"):
         where = f"agents.{key}"
-        entry = _table(pack, where, value, ("kind", "wraps", *_AGENT_ARGUMENTS, *_AGENT_FLAGS))
+        entry = _table(pack, where, value, ("kind", *_AGENT_ARGUMENTS, *_AGENT_TEXTS, *_AGENT_FLAGS))
         kind = _text(pack, f"{where}.kind", entry.get("kind"))
         _one_of(pack, f"{where}.kind", kind, _AGENT_KINDS, "kind")
-        tools, agents, callbacks, guards = (_places(pack, f"{where}.{k}", entry.get(k, [])) for k in _AGENT_ARGUMENTS)
-        wraps = _text(pack, f"{where}.wraps", entry.get("wraps", ""))
-        swallows, streams, blocks = (_flag(pack, f"{where}.{k}", entry.get(k, False)) for k in _AGENT_FLAGS)
-        yield key, AgentPart(kind, tools, agents, callbacks, guards, wraps, swallows, streams, blocks)
+        tools, agents, callbacks, guards, sessions, lasts = (_places(pack, f"{where}.{k}", entry.get(k, [])) for k in _AGENT_ARGUMENTS)
+        wraps, stores, durably = (_text(pack, f"{where}.{k}", entry.get(k, "")) for k in _AGENT_TEXTS)
+        swallows, streams, blocks, volatile = (_flag(pack, f"{where}.{k}", entry.get(k, False)) for k in _AGENT_FLAGS)
+        arguments = (tools, agents, callbacks, guards, sessions, lasts)
+        yield key, AgentPart(kind, *arguments, wraps, stores, durably, swallows, streams, blocks, volatile)
 
 
 def _entries(pack: _Pack, table: str) -> Iterable[tuple[str, object]]:
@@ -539,9 +546,10 @@ _KINDS: Final = ("service", "object", "object-shared", "workflow", "workflow-sha
 _GIVES: Final = ("future", "value", "none", "handle", "pair")
 _ARGUMENTS: Final = ("none", "one", "some", "any")
 _PLACEHOLDERS: Final = ("ctx", "args")
-_AGENT_KINDS: Final = ("agent", "tool", "runner", "durable")
-_AGENT_ARGUMENTS: Final = ("tools", "agents", "callbacks", "guards")
-_AGENT_FLAGS: Final = ("swallows", "streams", "blocks")
+_AGENT_KINDS: Final = ("agent", "tool", "runner", "durable", "session")
+_AGENT_ARGUMENTS: Final = ("tools", "agents", "callbacks", "guards", "sessions", "lasts")
+_AGENT_TEXTS: Final = ("wraps", "stores", "durably")
+_AGENT_FLAGS: Final = ("swallows", "streams", "blocks", "volatile")
 _OPERATION: Final = (
     "parameters", "parameters-since", "compares", "durations", "gives", "journals", "waits", "since", "contexts", "action",
 )  # fmt: skip

@@ -6,18 +6,19 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from rea_lint import graph
+from rea_lint.agents import AgentRun, Agents, Role
 from rea_lint.effects import Hop, Use, display, enter, uses, walk
 from rea_lint.handlers import Handler, Service, find
-from rea_lint.reach import Agents, Edge, Operation, Reach, Step, explore, take, wrappers
+from rea_lint.reach import Edge, Operation, Reach, Step, explore, take, wrappers
 from rea_lint.resolve import Index, Resolver, Values, index
 from rea_lint.sdk import NEWEST_KNOWN
 from rea_lint.state import Shared, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rea_lint.effects import Silenced
     from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
@@ -25,8 +26,23 @@ if TYPE_CHECKING:
     from rea_lint.sdk import Sdk
     from rea_lint.text import Source, Span
 
-__all__ = ["Cause", "Handler", "Hop", "Operation", "Project", "Region", "Service", "Shared", "Step", "StepViolation", "Use", "link"]
+__all__ = [
+    "AgentRun",
+    "Cause",
+    "Handler",
+    "Hop",
+    "Operation",
+    "Project",
+    "Region",
+    "Service",
+    "Shared",
+    "Step",
+    "StepViolation",
+    "Use",
+    "link",
+]
 
+Worked = TypeVar("Worked")
 MOST_ESCAPES = 8  # rounds of finding functions that durable code builds and hands on
 
 
@@ -73,6 +89,7 @@ class Project:
     _durable: Reach
     _stepped: Reach
     _silenced: Silenced
+    _agents: Agents
     _kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
@@ -92,6 +109,16 @@ class Project:
         """Every class of the project, by name."""
         return self.index.classes
 
+    def once(self, work_out: Callable[[Project], Worked]) -> Worked:
+        """What a function works out about the whole project, worked out once however many rules and places ask for it."""
+        if work_out not in self._worked_out:
+            self._worked_out[work_out] = work_out(self)
+        return cast("Worked", self._worked_out[work_out])
+
+    @cached_property
+    def _worked_out(self) -> dict[Callable[[Project], object], object]:
+        return {}
+
     def path_of(self, function: str) -> str:
         """The file a function or class stands in."""
         return self.index.home[function].path
@@ -108,8 +135,7 @@ class Project:
 
     def operations(self, function: str) -> tuple[Operation, ...]:
         """The durable operations in a function's own code, in source order; of a step, what must not be there."""
-        found = self._durable.operations.get(function) or self._stepped.operations.get(function, [])
-        return tuple(_first_of_each(found))
+        return self._operations.get(function, ())
 
     def steps(self, function: str) -> tuple[Step, ...]:
         """The steps that a function's own code hands over, in source order."""
@@ -164,6 +190,28 @@ class Project:
                     return f"{name}()"
             at = self.functions.get(at.scope)
         return None
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """What the functions of agents that durable code runs are to them."""
+        return self._agents.roles
+
+    def is_tool(self, function: str) -> bool:
+        """Whether a durable function is a tool of an agent, or stands in one."""
+        while function in self.functions:
+            if self.roles.get(function) is Role.TOOL:
+                return True
+            function = self.functions[function].scope
+        return False
+
+    def agent_run(self, path: str, call: Call) -> AgentRun | None:
+        """The agent that a call in durable code runs; None for all other calls."""
+        return self._runs.get((path, call.span))
+
+    @cached_property
+    def _runs(self) -> dict[tuple[str, Span], AgentRun]:
+        runs = (run for name in self.durable for run in self._agents.runs(self.functions[name]))
+        return {(self.path_of(run.made.function), run.made.call.span): run for run in runs}
 
     def has_context(self, function: str) -> bool:
         """Whether a context is in scope in a function."""
@@ -241,6 +289,11 @@ class Project:
         return shared(self._durable, self._stepped)
 
     @cached_property
+    def _operations(self) -> dict[str, tuple[Operation, ...]]:
+        stepped, durable = self._stepped.operations, self._durable.operations
+        return {name: tuple(_first_of_each(found)) for name, found in {**stepped, **{n: f for n, f in durable.items() if f}}.items()}
+
+    @cached_property
     def _uses(self) -> dict[str, tuple[Use, ...]]:
         reach, stepped = self._durable, self._stepped.nodes
         reported = [n for n in reach.nodes if n in reach.roots or (n not in stepped and self.has_context(n))]
@@ -268,7 +321,8 @@ def link(
         _enter_handler(durable, handler, services)
     for slot, values in wrapped:
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
-    stepped = _explore_all(durable, frozenset(h.function for h in handlers))
+    agents = Agents(found, durable.resolver)
+    stepped = _explore_all(durable, frozenset(h.function for h in handlers), agents)
     reached = _reached(durable, handlers)
     return Project(
         facts={f.path: f for f in files},
@@ -279,6 +333,7 @@ def link(
         _durable=durable,
         _stepped=stepped,
         _silenced=silenced,
+        _agents=agents,
         _kinds={name: frozenset(h.kind for h in hs) for name, hs in reached.items()},
         sources=sources or {},
         sdk=sdk,
@@ -304,10 +359,9 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
         durable.roots[wrapper] = None
 
 
-def _explore_all(durable: Reach, handlers: frozenset[str]) -> Reach:
+def _explore_all(durable: Reach, handlers: frozenset[str], agents: Agents) -> Reach:
     """Explore durable code and the steps it hands over, until neither finds more."""
     found = durable.index
-    agents = _attached_tools(found, durable.resolver)
     stepped = Reach(found, Resolver(found, durable.resolver))
     helpers_added = False
     for _ in range(MOST_ESCAPES * 4):
@@ -318,19 +372,23 @@ def _explore_all(durable: Reach, handlers: frozenset[str]) -> Reach:
                 for action in step.actions:
                     stepped.roots[action] = None
                     _bind_action(stepped, step, action)
+        stepped.roots.update(dict.fromkeys(name for name, role in agents.roles.items() if role is Role.STEP))
         explore(stepped)
-        before = len(durable.takers) + len(durable.roots)
+        before = len(durable.takers) + len(durable.roots) + len(agents.roles)
         _take_wrapped(durable, stepped)
         for root in [*_escapes(durable, stepped), *_tools(durable, agents)]:
             durable.roots[root] = None
-        if len(durable.takers) + len(durable.roots) == before:
+        if len(durable.takers) + len(durable.roots) + len(agents.roles) == before:
             if helpers_added:
                 break
             helpers_added = True
             for root in _helpers(durable, stepped, handlers):
                 durable.roots[root] = None
-            if len(durable.takers) + len(durable.roots) == before:
+            if len(durable.takers) + len(durable.roots) + len(agents.roles) == before:
                 break
+    for name, owned in agents.owners.items():
+        spans = ((tool, found.functions[tool].name_span) for tool in owned)
+        durable.edges.setdefault(name, []).extend(Edge(tool, span, None, virtual=True) for tool, span in spans if tool in durable.nodes)
     return stepped
 
 
@@ -419,32 +477,24 @@ def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str]) -> Iterat
 # -- agents ------------------------------------------------------------------------------------------------------------
 
 
-def _attached_tools(found: Index, resolver: Resolver) -> Agents:
-    """Tools that are attached to an agent's variable by a decorator: `@agent.tool`."""
-    agents = Agents(found, resolver)
-    for function in found.functions.values():
-        for refs in function.decorators:
-            for ref in refs:
-                bare = ref.removesuffix("()")
-                if any(value in found.knowledge.agents for value in resolver.resolve(bare)):
-                    agents.attached.setdefault(bare.rpartition(".")[0], []).append(function.name)
-    return agents
-
-
 def _tools(durable: Reach, agents: Agents) -> Iterator[str]:
-    """The tools of the agents that durable code runs, and the functions that are made durable tools by a decorator."""
-    parts = durable.index.knowledge.agents
+    """The functions of the agents that durable code runs, and those that a decorator makes durable tools; not those that run in steps."""
     for function in durable.index.functions.values():
         for refs in function.decorators:
-            values = durable.resolver.resolve(tuple(ref.removesuffix("()") for ref in refs))
-            if any(v in parts and parts[v].kind == "durable" for v in values):
+            part = agents.part(tuple(ref.removesuffix("()") for ref in refs))
+            if part is not None and part[1].kind == "durable":
+                agents.roles[function.name] = Role.TOOL
                 yield function.name
     for name in list(durable.nodes):
         function_at = durable.index.functions.get(name)
-        if function_at is not None:
-            for tool in agents.tools(function_at):
-                durable.edges.setdefault(name, []).append(Edge(tool, function_at.name_span, None, virtual=True))
-                yield tool
+        if function_at is None:
+            continue
+        for found, role in agents.functions(function_at):
+            agents.owners.setdefault(name, {})[found] = None
+            if agents.roles.get(found) is not Role.TOOL and (role is Role.TOOL or found not in agents.roles):
+                agents.roles[found] = role
+            if role is not Role.STEP:
+                yield found
 
 
 def _reached(durable: Reach, handlers: Iterable[Handler]) -> dict[str, list[Handler]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.facts import Argument, Call, Function, Ref, Refs
-    from rea_lint.packs import AgentPart, Effect, OperationInfo
+    from rea_lint.packs import Effect, OperationInfo
     from rea_lint.resolve import Index, Resolver, Values
     from rea_lint.text import Span
 
@@ -369,84 +369,3 @@ def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[tup
 def around_slot(index: Index, decorator: str) -> Ref:
     """The parameter by which a decorator is given what it decorates."""
     return f"{decorator}:{index.functions[decorator].parameters[0].name}"
-
-
-# -- agents ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Agents:
-    """Which functions the agents that durable code runs have as tools and callbacks."""
-
-    index: Index
-    resolver: Resolver
-    attached: dict[Ref, list[str]] = field(default_factory=dict)  # agent variable -> functions decorated with its `.tool`
-    _seen: set[tuple[str, Span]] = field(default_factory=set)
-
-    def tools(self, function: Function) -> Iterator[str]:
-        """The tools that run when `function` runs its agents."""
-        for call in function.calls:
-            yield from self._of_call(function, call)
-            for ref in call.callees:
-                yield from self._of_refs((ref.rpartition(".")[0],), function)
-
-    def _part(self, call: Call) -> AgentPart | None:
-        parts = self.index.knowledge.agents
-        return next((parts[v] for v in sorted(self.resolver.resolve(call.callees)) if v in parts), None)
-
-    def _of_call(self, function: Function, call: Call) -> Iterator[str]:
-        if (function.name, call.span) in self._seen:
-            return
-        self._seen.add((function.name, call.span))
-        part = self._part(call)
-        if part is None:
-            return
-        for place in (*part.tools, *part.callbacks):
-            yield from self._functions(_argument(call, place), function)
-        for place in (*part.agents, *part.guards):
-            argument = _argument(call, place)
-            for refs in (argument.values, *argument.elements) if argument is not None else ():
-                yield from self._of_refs(refs, function)
-            if argument is not None:
-                spans = (argument.span, *argument.element_spans)
-                for inner in function.calls:
-                    if inner.span in spans:
-                        yield from self._of_call(function, inner)
-
-    def _functions(self, argument: Argument | None, function: Function) -> Iterator[str]:
-        """The functions of an argument that holds tools: a function, a list of them, calls that wrap them."""
-        if argument is None:
-            return
-        for refs in (argument.values, *argument.elements, tuple(f"{ref}[]" for ref in argument.values)):
-            yield from (v for v in sorted(self.resolver.resolve(refs)) if v in self.index.functions)
-        spans = (argument.span, *argument.element_spans)
-        for inner in function.calls:
-            if inner.span in spans:
-                yield from self._of_call(function, inner)
-                yield from self._of_refs(tuple(ref.rpartition(".")[0] for ref in inner.callees), function)  # `agent.as_tool()`
-        for refs in argument.elements:
-            yield from self._of_refs(refs, function)
-
-    def _of_refs(self, refs: Refs, function: Function) -> Iterator[str]:
-        """Follow variables to the calls that made the agents they hold."""
-        for ref in refs:
-            if (ref, function.span) in self._seen:
-                continue
-            self._seen.add((ref, function.span))
-            yield from self.attached.get(ref, ())
-            for holder, binding in self.index.bindings(ref):
-                made = self.index.call_at(binding, holder)
-                if made is not None:
-                    yield from self._of_call(*made)
-                for value in binding.values:
-                    if value != ref and not value.endswith("()") and "(" not in value:
-                        yield from self._of_refs((value,), function)
-            if ref.endswith("()"):  # a factory of the project
-                for value in sorted(self.resolver.resolve(ref[:-2])):
-                    if value in self.index.functions:
-                        for call in self.index.functions[value].calls:
-                            yield from self._of_call(self.index.functions[value], call)
-
-
-def _argument(call: Call, place: str | int) -> Argument | None:
-    return call.argument(place, None) if isinstance(place, int) else call.argument(None, place)

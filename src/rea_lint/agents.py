@@ -1,0 +1,288 @@
+"""Agents: which functions they have as tools, what runs them, and whether what their model says is journaled.
+
+An agent is followed from the call that runs it to the calls that made it, through variables, attributes, containers and factories.
+What is not found that way is not known, and nothing is said of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
+    from rea_lint.packs import AgentPart
+    from rea_lint.resolve import Index, Resolver, Values
+
+MOST_FOLLOWED = 40  # variables, containers and factories between a run and the calls that made the agent
+CONTAINERS = frozenset(f"builtins.{kind}()" for kind in ("dict", "list", "set", "tuple"))
+
+
+class Role(Enum):
+    """What a function is to an agent."""
+
+    TOOL = "tool"  # called for the model, in the handler
+    STEP = "step"  # called for the model, in a step that is put around it
+    CALLBACK = "callback"  # called by the framework, in the handler: a hook, a guardrail, instructions
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call of a part of an agent framework: it makes an agent, a tool, a session, or runs an agent."""
+
+    function: str  # in whose own code the call stands
+    call: Call
+    name: str  # canonical: `agents.Agent`, `google.adk.apps.App`
+    part: AgentPart
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRun:
+    """A call that runs an agent."""
+
+    made: Made
+    durable: bool | None  # whether what the model says is journaled; None: not known
+    agents: tuple[Made, ...]  # the calls that made the agents, and what holds them, from the run on
+    sessions: tuple[Made, ...]  # the calls that made what keeps the conversation
+    unguarded: Made | None = None  # if it is not durable: the call that can make it so
+
+
+@dataclass
+class Agents:
+    """The agents of a project, as durable code runs them."""
+
+    index: Index
+    resolver: Resolver
+    roles: dict[str, Role] = field(default_factory=dict)  # function -> what it is to the agents found so far
+    owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
+    _attached: dict[Ref, list[tuple[str, AgentPart]]] | None = None
+    _seen: set[tuple[object, ...]] = field(default_factory=set)
+
+    # -- tools ---------------------------------------------------------------------------------------------------------
+
+    def functions(self, function: Function) -> Iterator[tuple[str, Role]]:
+        """The functions that run when `function` runs its agents, those that were not found before."""
+        for call in function.calls:
+            yield from self._of_call(function, call, Role.TOOL)
+            for ref in call.callees:
+                yield from self._of_refs((ref.rpartition(".")[0],), function, Role.TOOL)
+
+    @property
+    def attached(self) -> dict[Ref, list[tuple[str, AgentPart]]]:
+        """Agent variable -> the functions that a decorator of it attaches: `@agent.tool`."""
+        if self._attached is None:
+            self._attached = {}
+            for function in self.index.functions.values():
+                for refs in function.decorators:
+                    for ref in refs:
+                        bare = ref.removesuffix("()")
+                        part = self.part(bare)
+                        if part is not None and "()." in part[0]:
+                            self._attached.setdefault(bare.rpartition(".")[0], []).append((function.name, part[1]))
+        return self._attached
+
+    def part(self, refs: Ref | Refs) -> tuple[str, AgentPart] | None:
+        """The part of a framework that something is, with its canonical name."""
+        parts = self.index.knowledge.agents
+        return next(((v, parts[v]) for v in sorted(self.resolver.resolve(refs)) if v in parts), None)
+
+    def _of_call(self, function: Function, call: Call, role: Role) -> Iterator[tuple[str, Role]]:
+        """What a call that makes or runs an agent hands over: `role` is what its tools are."""
+        if (function.name, call.span, role) in self._seen:
+            return
+        self._seen.add((function.name, call.span, role))
+        found = self.part(call.callees)
+        if found is None:
+            return
+        part = found[1]
+        if part.wraps and (wraps := call.argument(None, part.wraps)) is not None:
+            if wraps.literal is None:
+                return  # which of the two it is, is not known
+            role = Role.STEP if wraps.literal == "True" else role
+        for place in part.tools:
+            yield from self._in_argument(argument_at(call, place), function, role)
+        for place in (*part.callbacks, *part.guards):
+            yield from self._in_argument(argument_at(call, place), function, Role.CALLBACK)
+        for place in (*part.agents, *part.guards):
+            argument = argument_at(call, place)
+            if argument is not None:
+                for refs in (argument.values, *argument.elements):
+                    yield from self._of_refs(refs, function, role)
+                for inner in _standing_at(function, (argument.span, *argument.element_spans)):
+                    yield from self._of_call(function, inner, role)
+
+    def _in_argument(self, argument: Argument | None, function: Function, role: Role) -> Iterator[tuple[str, Role]]:
+        """The functions of an argument that holds tools: a function, a list of them, calls that wrap them."""
+        if argument is None:
+            return
+        for refs in (argument.values, *argument.elements, tuple(f"{ref}[]" for ref in argument.values)):
+            yield from ((v, role) for v in sorted(self.resolver.resolve(refs)) if v in self.index.functions)
+        for inner in _standing_at(function, (argument.span, *argument.element_spans)):
+            yield from self._of_call(function, inner, role)
+            yield from self._of_refs(tuple(ref.rpartition(".")[0] for ref in inner.callees), function, role)  # `agent.as_tool()`
+        for refs in (argument.values, *argument.elements):
+            yield from self._of_refs(refs, function, role)
+
+    def _of_refs(self, refs: Refs, function: Function, role: Role) -> Iterator[tuple[str, Role]]:
+        """Follow variables to the calls that made the agents they hold."""
+        for ref in refs:
+            if (ref, function.span, role) in self._seen:
+                continue
+            self._seen.add((ref, function.span, role))
+            for name, part in self.attached.get(ref, ()):
+                yield name, role if part.tools else Role.CALLBACK
+            for holder, binding in self._bindings(ref):
+                for at, call in self._calls_of(holder, binding):
+                    yield from self._of_call(at, call, role)
+                for value in binding.values:
+                    if value != ref and not value.endswith("()") and "(" not in value:
+                        yield from self._of_refs((value,), function, role)
+            for factory in self._factories(ref):
+                for call in factory.calls:
+                    yield from self._of_call(factory, call, role)
+
+    # -- runs ----------------------------------------------------------------------------------------------------------
+
+    def runs(self, function: Function) -> Iterator[AgentRun]:
+        """The calls in a function's own code that run agents."""
+        for call in function.calls:
+            found = self.part(call.callees)
+            if found is None or found[1].kind not in {"runner", "durable"}:
+                continue
+            run = Made(function.name, call, *found)
+            held = tuple(dict.fromkeys(self._held(run)))
+            durable, unguarded = self._is_durable(run, held)
+            sessions = (s for made in (run, *held) for place in made.part.sessions for s in self._makers(made, place))
+            kept = (made for made in held if made.part.volatile)
+            yield AgentRun(run, durable, held, tuple(dict.fromkeys((*sessions, *kept))), unguarded)
+
+    def _held(self, run: Made) -> Iterator[Made]:
+        """The calls that made the agents of a run, from the outside in: the runner, the app, the agent."""
+        function = self.index.functions[run.function]
+        heads = tuple(ref.rpartition(".")[0] for ref in run.call.callees if "()." in run.name)
+        inline = [c for c in function.calls if c.span.start == run.call.span.start and run.call.callee_span.contains(c.span)]
+        todo = [*self._made_by(function, heads, inline), *(m for place in run.part.agents for m in self._makers(run, place))]
+        for made in todo:
+            if len(todo) > MOST_FOLLOWED:
+                return
+            yield made
+            if made.part.kind != "durable":
+                places = dict.fromkeys((*made.part.agents, *made.part.guards))
+                todo += (m for place in places for m in self._makers(made, place) if m.part.kind in {"agent", "durable"} and m not in todo)
+
+    def _is_durable(self, run: Made, held: tuple[Made, ...]) -> tuple[bool | None, Made | None]:
+        """Whether a run is durable, and if not, the call that can make it so."""
+        if run.part.kind == "durable":
+            return True, None
+        if run.name.startswith("restate."):
+            return False, None
+        says = [self._guards(run), *(True if made.part.kind == "durable" else self._guards(made) for made in held)]
+        if not held or None in says or True in says:
+            return (True if held and True in says and None not in says else None), None
+        return False, next((made for made in (run, *held) if made.part.durably), None)
+
+    def _guards(self, made: Made) -> bool | None:
+        """Whether a call has something that makes it durable among its guards; None: that cannot be seen."""
+        if made.call.unpacks:
+            return None
+        given = (argument_at(made.call, place) for place in made.part.guards)
+        says = [self._is_guard(argument) for argument in given if argument is not None]
+        return True if True in says else None if None in says else False
+
+    def _is_guard(self, argument: Argument) -> bool | None:
+        """Whether an argument holds something durable; None: not known.  What a library makes that we know nothing of is not durable."""
+        if argument.literal is not None:
+            return False
+        if argument.elements:
+            says = [self._judged(self.resolver.resolve(refs)) for refs in argument.elements]
+            return True if True in says else None if None in says else False
+        values = self.resolver.resolve(argument.values)
+        if values and values <= CONTAINERS:
+            return self._judged(self.resolver.resolve(tuple(f"{ref}[]" for ref in argument.values)))
+        return self._judged(values)
+
+    def _judged(self, values: Values) -> bool | None:
+        parts = self.index.knowledge.agents
+        if any(v.removesuffix("()") in parts and parts[v.removesuffix("()")].kind == "durable" for v in values):
+            return True
+        return False if values and not any(self.index.is_ours(v) for v in values) else None
+
+    # -- what made something -------------------------------------------------------------------------------------------
+
+    def _makers(self, made: Made, place: str | int) -> Iterator[Made]:
+        """The calls of parts that made what a call is given for an argument."""
+        argument = argument_at(made.call, place)
+        if argument is not None:
+            function = self.index.functions[made.function]
+            refs = tuple(ref for refs in (argument.values, *argument.elements) for ref in refs)
+            yield from self._made_by(function, refs, _standing_at(function, (argument.span, *argument.element_spans)))
+
+    def _made_by(self, function: Function, refs: Refs, inline: Iterable[Call]) -> Iterator[Made]:
+        """The calls of parts that made what refs stand for; `inline` are those that stand there themselves."""
+        for call in inline:
+            found = self.part(call.callees)
+            if found is not None:
+                yield Made(function.name, call, *found)
+        todo = list(dict.fromkeys(refs))
+        for ref in todo:
+            if len(todo) > MOST_FOLLOWED:
+                return
+            for holder, binding in self._bindings(ref):
+                for at, call in self._calls_of(holder, binding):
+                    found = self.part(call.callees)
+                    if found is not None:
+                        yield Made(at.name, call, *found)
+                    else:
+                        todo += (made for callee in call.callees if (made := f"{callee}()") not in todo)
+                todo += (value for value in binding.values if value not in todo)
+            for factory in self._factories(ref):
+                todo += (value for value in factory.returns if value not in todo)
+                for call in factory.calls:
+                    found = self.part(call.callees)
+                    if found is not None and any(f"{c}()" in factory.returns for c in call.callees):
+                        yield Made(factory.name, call, *found)
+
+    def _bindings(self, ref: Ref) -> Iterator[tuple[str, Binding]]:
+        """How what a ref names gets its values: a variable, an attribute, or the container it is an element of."""
+        ref = ref.partition("[")[0]
+        found = self.index.bindings(ref)
+        yield from found
+        head, _, name = ref.rpartition(".")
+        if found or not head:
+            return
+        for value in sorted(self.resolver.resolve(head)):
+            owner = value.removesuffix("()")
+            for at in self.index.ancestors(owner, self.resolver) if owner in self.index.classes else ():
+                declared = self.index.classes.get(at)
+                for binding in declared.attributes.get(name, ()) if declared is not None else ():
+                    yield at, binding
+
+    def _calls_of(self, holder: str, binding: Binding) -> Iterator[tuple[Function, Call]]:
+        """The calls that give a variable its value, or a container its elements."""
+        methods = self.index.classes[holder].methods.values() if holder in self.index.classes else ()
+        scopes = [holder, f"{holder}.<module>", *(name for names in methods for name in names)]
+        if holder in self.index.classes:
+            scopes.append(f"{self.index.classes[holder].scope}.<module>")
+        is_container = bool(binding.elements) or bool(CONTAINERS & set(binding.values))
+        for function in (self.index.functions[name] for name in scopes if name in self.index.functions):
+            for call in function.calls:
+                if call.span == binding.span or (is_container and binding.span.contains(call.span)):
+                    yield function, call
+
+    def _factories(self, ref: Ref) -> Iterator[Function]:
+        """The functions of the project whose result a ref is."""
+        if ref.endswith("()"):
+            yield from (self.index.functions[v] for v in sorted(self.resolver.resolve(ref[:-2])) if v in self.index.functions)
+
+
+def argument_at(call: Call, place: str | int) -> Argument | None:
+    """The argument at a place that a pack names: a position, or a keyword."""
+    return call.argument(place, None) if isinstance(place, int) else call.argument(None, place)
+
+
+def _standing_at(function: Function, spans: Iterable[object]) -> list[Call]:
+    wanted = tuple(spans)
+    return [call for call in function.calls if call.span in wanted]
