@@ -90,6 +90,9 @@ def late_bound_step_variable(step: Step, code: Durable) -> Iterator[Finding]:
                 return charge(name)
 
             payments.append(ctx.run_typed("pay", pay))  # expect: REA417 "`name`"
+        for customer in customers:
+            for part in range(2):
+                payments.append(ctx.run_typed(f"part {part}", lambda: charge(customer)))  # expect: REA417 "`customer`"
         await restate.gather(*payments)
     ```
 
@@ -133,38 +136,38 @@ def late_bound_step_variable(step: Step, code: Durable) -> Iterator[Finding]:
     handed = actions.handover(step, code) if not step.call.awaited else None
     if handed is None or handed.action is None:
         return
-    loop = _loop(handed.call, code)
     owner = code.owner(handed.call)
     for name in step.actions:
         function = code.project.functions[name]
-        if loop is None or function.scope != owner.name or code.owner(loop) is not owner:
-            continue
-        seen = sorted(_captured(function, owner, code) & _rebound(loop, owner, code))
-        if seen and not _is_awaited_in(loop, handed.call, code):
-            yield Finding(
-                code.span(handed.action),
-                f"the action runs when something is awaited, and looks up `{seen[0]}` then: after the loop it has its last value, in all of these steps;"
-                f" bind it with `{seen[0]}={seen[0]}`.",
-                _fix(seen, handed, code),
-            )
-            return
+        captured = _captured(function, owner, code) if function.scope == owner.name else set()
+        for loop in _loops(handed.call, code) if captured else ():
+            seen = sorted(captured & _rebound(loop, owner, code))
+            if seen and not _is_awaited_in(loop, handed.call, code):
+                yield Finding(
+                    code.span(handed.action),
+                    f"the action runs when something is awaited, and looks up `{seen[0]}` then: after the loop it has its last value, in all of these steps;"
+                    f" bind it with `{seen[0]}={seen[0]}`.",
+                    _fix(seen, handed, code),
+                )
+                return
 
 
-def _loop(call: cst.Call, code: Durable) -> Loop | None:
-    """The innermost loop in which a call is repeated, in the same function."""
+def _loops(call: cst.Call, code: Durable) -> Iterator[Loop]:
+    """The loops in which a call is repeated, in the same function, from the inside out."""
     inside: cst.CSTNode = call
     for around in code.ancestors(call):
         match around:
             case cst.For(body=body) | cst.While(body=body) if inside is body:
-                return around
+                yield around
             case cst.ListComp(elt=element) | cst.SetComp(elt=element) | cst.GeneratorExp(elt=element) if inside is element:
-                return around
+                yield around
             case cst.DictComp(value=value) if inside is value:
-                return around
+                yield around
             case cst.FunctionDef() | cst.Lambda():
-                return None
+                return
+            case _:
+                pass
         inside = around
-    return None
 
 
 def _captured(function: Function, owner: Function, code: Durable) -> set[str]:

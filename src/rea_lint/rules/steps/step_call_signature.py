@@ -94,6 +94,7 @@ def step_call_signature(step: Step, code: Durable) -> Iterator[Finding]:
         await ctx.run_typed("charge", lambda: charge(item), max_attempts=3)  # expect: REA408 "`max_attempts` is an option"
         await ctx.run_typed("charge", charge, args=(item,))  # expect: REA408 "has no parameter `args`"
         await ctx.run_typed(name="charge", action=lambda: charge(item))  # expect: REA408 "by position only"
+        await ctx.run_typed("charge", charge, None, item)  # expect: REA408 "takes `RunOptions` in the third place"
         await ctx.run("charge", charge, args=("book"))  # expect: REA408 "is no tuple"
         return await ctx.run("charge", charge, restate.RunOptions())  # expect: REA408 "in the place of `serde`"
     ```
@@ -113,6 +114,7 @@ def step_call_signature(step: Step, code: Durable) -> Iterator[Finding]:
         await ctx.run_typed("charge", lambda: charge(item), restate.RunOptions(max_attempts=3))
         await ctx.run_typed("charge", charge, item=item)
         await ctx.run_typed("charge", lambda: charge(item))
+        await ctx.run_typed("charge", charge, None, item)  # expect: REA408
         await ctx.run("charge", charge, args=("book",))
         return await ctx.run_typed("charge", charge, restate.RunOptions())
     ```
@@ -218,7 +220,7 @@ def _is_no_options(
     if any(value == f"{actions.RUN_OPTIONS}()" for value in values):
         return False
     types = certain.of(options, code)
-    if types:
+    if types or (isinstance(options, cst.Name) and options.value == "None"):
         return all(value.startswith("builtins.") for value in types)
     is_lacking = action is not None and _missing(action, len(positional[3:]), named) is not None
     return is_lacking and action is not None and _missing(action, len(positional[2:]), named) is None
@@ -226,7 +228,8 @@ def _is_no_options(
 
 def _named(given: list[cst.Arg], names: list[str], named: dict[str, cst.Arg], code: Durable) -> Fix | None:
     """Put the names of the action's parameters before the arguments that are in the place of the options."""
-    if len(names) < len(given) or any(name in {*named, "name", "action", "options"} for name in names[: len(given)]):
+    is_left_out = any(isinstance(argument.value, cst.Name) and argument.value.value == "None" for argument in given[:1])
+    if is_left_out or len(names) < len(given) or any(name in {*named, "name", "action", "options"} for name in names[: len(given)]):
         return None
     starts = [code.span(argument.value).start for argument in given]
     edits = tuple(Edit(Span(start, start), f"{name}=") for start, name in zip(starts, names, strict=False))
