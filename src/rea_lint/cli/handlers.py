@@ -26,17 +26,24 @@ Shown = dict[str, Any]
 
 @click.command("handlers", context_settings=CONTEXT)
 @click.argument("paths", nargs=-1, type=click.Path())
-@click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show them.")
+@click.option("--graph", is_flag=True, help="Show who calls whom instead: calls, messages, promises.")
+@click.option(
+    "--output-format",
+    type=click.Choice(["text", "json", "mermaid", "dot"]),
+    default="text",
+    help="How to show them; Mermaid and DOT draw the graph.",
+)
 @click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks of internal errors.")
-def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, isolated: bool, verbose: bool) -> int:
+def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, graph: bool, isolated: bool, verbose: bool) -> int:
     """Show the services and handlers in PATHS (default: this folder).
 
     For each handler: its durable operations and steps in source order, through the functions it calls, and the effects that
-    reach it outside steps.
+    reach it outside steps.  With --graph: the calls, messages and promises between handlers, with their keys.
     """
     from rea_lint import engine, files
+    from rea_lint.cli.graph import draw
     from rea_lint.report import count
 
     paths = paths or ["."]
@@ -44,10 +51,12 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     discovery = files.discover(paths, options)
     report = engine.overview(discovery.files, options)
     services = list(_services(report, discovery.reported))
-    if output_format == "json":
+    here = str(Path.cwd()) + os.sep
+    if graph or output_format in {"mermaid", "dot"}:
+        print(draw(report, discovery.reported, output_format, lambda path: path.removeprefix(here)))
+    elif output_format == "json":
         print(json.dumps(services, indent=2, ensure_ascii=False))
     else:
-        here = str(Path.cwd()) + os.sep
         print("\n".join(line for service in services for line in _lines(service, lambda path: path.removeprefix(here))))
     handlers = sum(len(service["handlers"]) for service in services)
     found = f"{count(handlers, 'handler')} in {count(len(services), 'service')}"

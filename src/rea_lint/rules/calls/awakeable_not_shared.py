@@ -100,7 +100,7 @@ def awakeable_not_shared(operation: Operation, code: Durable) -> Iterator[Findin
     if 1 in used:
         yield Finding(
             operation.call.span,
-            "nobody gets the id of this awakeable, so nobody can resolve it, and the handler waits for ever; hand the id to who is to answer.",
+            "nobody gets the id of this awakeable, so nobody can resolve it, and its answer never comes; hand the id to who is to answer.",
         )
     else:
         yield Finding(operation.call.span, "nobody awaits the future of this awakeable: its answer is lost; await it where it is needed.")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rea_lint.rewrite import Edits
 
 
+SHARED = "restate.ObjectSharedContext()"
+
+
 @rule("REA607", "could-be-shared", Severity.INFO, docs="https://docs.restate.dev/develop/python/services")
 def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
     """
@@ -61,6 +64,8 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
         return await ctx.get("item", type_hint=str) or "nothing"
     ```
 
+    Where the context is annotated as `ObjectSharedContext` already, `kind="shared"` has only been forgotten, and the finding is a warning.
+
     A handler that does more than to read may need its turn: one that runs steps, calls or sends, has an effect, or hands its context to code
     that is not known. So may one that reads nothing.
 
@@ -97,6 +102,11 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
 
 
     @carts.handler()
+    async def glance(ctx: restate.ObjectSharedContext):  # expect: REA607 "is exclusive, though its context is annotated as shared"
+        return await ctx.get("item", type_hint=str)
+
+
+    @carts.handler()
     async def audited(ctx):
         await audit(ctx)
         return await read(ctx)
@@ -120,12 +130,21 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
     """
     operations = reading.operations(project, handler) if handler.kind == "exclusive" and not handler.recovers else None
     if operations is not None:
+        meant = _contexts(project, handler) == {SHARED}
+        but = f"`{handler.display}` is exclusive, though its context is annotated as shared, and" if meant else f"`{handler.display}`"
         yield Finding(
             handler.span,
-            f"`{handler.display}` only reads state, and waits for all calls to the key before it, as those after it wait for it; with"
+            f"{but} only reads state; it waits for all calls to the key before it, as those after it wait for it, and with"
             ' `kind="shared"` it runs beside them.',
             rewrite.unsafe("Make it a shared handler", _shared(project, handler, operations)),
+            severity=Severity.WARNING if meant else None,
         )
+
+
+def _contexts(project: Project, handler: Handler) -> frozenset[str]:
+    """What the handler annotates its context as."""
+    context = next(iter(defining.parameters(project, handler) or ()), None)
+    return project.resolve(context.annotation) if context is not None and context.annotation else frozenset()
 
 
 def _shared(project: Project, handler: Handler, operations: tuple[Operation, ...]) -> Edits | None:
@@ -135,12 +154,12 @@ def _shared(project: Project, handler: Handler, operations: tuple[Operation, ...
     source = project.sources.get(handler.path)
     if call is None or call.unpacks or source is None or any(operation.function != handler.function for operation in operations):
         return None
-    context = next(iter(defining.parameters(project, handler) or ()), None)
-    annotated = project.resolve(context.annotation) if context is not None else frozenset()
-    if context is None or not annotated <= {"restate.ObjectContext()"} or any(project.takes_context(each) for each in function.calls):
+    annotated = _contexts(project, handler)
+    context = next(iter(function.parameters), None)
+    if context is None or (context.annotation and len(annotated) != 1) or any(project.takes_context(each) for each in function.calls):
         return None
-    typed = annotation.replaced(project, handler, "ObjectContext", "ObjectSharedContext") if annotated else ()
-    if typed is None or (context.annotation and not annotated):
+    typed = annotation.replaced(project, handler, "ObjectContext", "ObjectSharedContext") if annotated and annotated != {SHARED} else ()
+    if typed is None:
         return None
     kind = call.argument(1, "kind")
     if kind is not None:
