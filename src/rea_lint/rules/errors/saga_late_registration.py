@@ -1,0 +1,187 @@
+"""REA710: a compensation that is registered when its action has run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from rea_lint.diagnostic import Finding, Related, Severity
+from rea_lint.durable import Durable
+from rea_lint.rule import rule
+from rea_lint.rules import saga
+
+ACTS = ("run", "run_typed", "service_call", "object_call", "workflow_call", "generic_call")
+
+
+@rule("REA710", "saga-late-registration", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
+def saga_late_registration(call: cst.Call, code: Durable) -> Iterator[Finding]:
+    """
+    A compensation is registered after the action that it undoes.
+
+    An action may take effect and fail all the same: the answer is lost, and the retries come to an end; or the invocation is cancelled while it
+    waits. Then the `await` raises, the compensation is not in the list yet, and the flight stays booked.
+
+    ```python
+    import restate
+
+    trips = restate.Service("trips")
+
+
+    def work(trip: str) -> str:
+        return trip
+
+
+    @trips.handler()
+    async def book(ctx: restate.Context, trip: str) -> None:
+        compensations = []
+        try:
+            await ctx.run_typed("book flight", work, trip=trip)
+            compensations.append(lambda: ctx.run_typed("cancel flight", work, trip=trip))  # expect: REA710 "after `ctx.run_typed`"
+            await ctx.run_typed("book hotel", work, trip=trip)
+            compensations.append(lambda: ctx.run_typed("cancel hotel", work, trip=trip))  # expect: REA710
+        except restate.TerminalError:
+            for compensation in reversed(compensations):
+                await compensation()
+            raise
+    ```
+
+    Register it first, and make it such that it does no harm where there is nothing to undo:
+
+    ```python
+    import restate
+
+    trips = restate.Service("trips")
+
+
+    def work(trip: str) -> str:
+        return trip
+
+
+    @trips.handler()
+    async def book(ctx: restate.Context, trip: str) -> None:
+        compensations = []
+        try:
+            await ctx.run_typed("validate", work, trip=trip)
+            compensations.append(lambda: ctx.run_typed("cancel flight", work, trip=trip))
+            await ctx.run_typed("book flight", work, trip=trip)
+            compensations.append(lambda: ctx.run_typed("cancel hotel", work, trip=trip))
+            await ctx.run_typed("book hotel", work, trip=trip)
+        except restate.TerminalError:
+            for compensation in reversed(compensations):
+                await compensation()
+            raise
+    ```
+
+    What needs the action's result can only come after it. An id that the handler makes itself (`ctx.uuid()`) and hands to both would do for
+    that, too, but is not always to be had:
+
+    ```python
+    import restate
+
+    trips = restate.Service("trips")
+
+
+    def work(trip: str) -> str:
+        return trip
+
+
+    @trips.handler()
+    async def book(ctx: restate.Context, trip: str) -> None:
+        compensations = []
+        try:
+            flight = await ctx.run_typed("book flight", work, trip=trip)
+            compensations.append(lambda: ctx.run_typed("cancel flight", work, trip=flight))
+            done = await ctx.run_typed("book hotel", work, trip=trip)
+            if done:
+                compensations.append(lambda: ctx.run_typed("cancel hotel", work, trip=trip))
+        except restate.TerminalError:
+            for compensation in reversed(compensations):
+                await compensation()
+            raise
+    ```
+    """
+    registered = saga.registration(call, code)
+    if registered is None or not _is_run(registered, code):
+        return
+    statement, at, block = next(saga.statements(call, code))
+    before = [(each, _action(each, code)) for each in block[:at]]
+    action = _late(before, registered, code)
+    following = next((found for each in block[at + 1 :] if (found := _action(each, code)) is not None or _registers(each, code)), None)
+    if action is None:
+        return
+    own = saga.words(registered.compensation)
+    shared = own & _words(action)
+    if not shared or (following is not None and shared <= _words(following)):
+        return
+    yield Finding(
+        code.span(statement) if isinstance(statement, cst.BaseExpression) else code.span(call),
+        f"The compensation is registered after `{code.text(action.func)}`: if that takes effect and fails all the same, or is cancelled, it is never undone;"
+        " register it before.",
+        None,
+        (Related(code.path, code.span(action), "this is what it undoes"),),
+    )
+
+
+def _is_run(registered: saga.Registration, code: Durable) -> bool:
+    """Whether the list is one of compensations: a loop runs it where an error is handled, or from the end."""
+    if code.text(registered.call.func).rpartition(".")[2] in saga.PUSHES or saga.UNDOES.search(code.text(registered.held)):
+        return True
+    name = code.text(registered.held)
+    found = (saga.loop(node, code) for node, _ in code.nodes if isinstance(node, cst.For | cst.While))
+    return any(each is not None and code.text(each.held) == name and saga.undoes(each.node, each.held, code) for each in found)
+
+
+def _late(before: list[tuple[cst.CSTNode, cst.Call | None]], registered: saga.Registration, code: Durable) -> cst.Call | None:
+    """The action just before a registration, if the compensation needs nothing of it."""
+    needed = {node.value for node in _names(registered.compensation)}
+    for statement, action in reversed(before):
+        if _registers(statement, code) or isinstance(statement, cst.BaseCompoundStatement):
+            return None
+        given = {node.value for target in _targets(statement) for node in _names(target)}
+        if given & needed:
+            return None
+        if action is not None:
+            return action
+    return None
+
+
+def _action(statement: cst.CSTNode, code: Durable) -> cst.Call | None:
+    """The durable operation that a statement waits for."""
+    for node in code.within(statement):
+        operation = code.operation(node) if isinstance(node, cst.Call) and isinstance(code.parent(node), cst.Await) else None
+        if operation is not None and operation.info.name in ACTS:
+            assert isinstance(node, cst.Call)
+            return node
+    return None
+
+
+def _registers(statement: cst.CSTNode, code: Durable) -> bool:
+    return any(isinstance(node, cst.Call) and saga.registration(node, code) is not None for node in code.within(statement))
+
+
+def _words(action: cst.Call) -> frozenset[str]:
+    """The words of what an action is called and what it calls; not of its arguments by name, which many actions share."""
+    return saga.words(*(argument for argument in action.args if argument.keyword is None))
+
+
+def _targets(statement: cst.CSTNode) -> Iterator[cst.BaseExpression]:
+    match statement:
+        case cst.SimpleStatementLine(body=body):
+            for small in body:
+                match small:
+                    case cst.Assign(targets=targets):
+                        yield from (target.target for target in targets)
+                    case cst.AnnAssign(target=target) | cst.AugAssign(target=target):
+                        yield target
+                    case _:
+                        pass
+        case _:
+            pass
+
+
+def _names(node: cst.CSTNode) -> Iterator[cst.Name]:
+    if isinstance(node, cst.Name):
+        yield node
+    for child in node.children:
+        yield from _names(child)
