@@ -29,6 +29,10 @@ layers:
 test *ARGS:
     {{ bin }}python -m pytest -n auto {{ ARGS }}
 
+# The pages' programs on the real SDK and on a restate-server (installed from npm); `just prove --sdk 1.0.5,1.1` on other releases
+prove *ARGS:
+    {{ bin }}python tests/prove.py {{ ARGS }}
+
 # Write what is generated: docs/rules/ from the rules' pages.
 docs:
     {{ bin }}python docs/generate.py

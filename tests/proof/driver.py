@@ -80,7 +80,7 @@ class Journal:
     @property
     def output(self) -> Any:
         """The handler's result; None while there is none."""
-        return next((_output(each) for each in self.frames if each.kind == Kind.OUTPUT), None)
+        return next((result(each) for each in self.frames if each.kind == Kind.OUTPUT), None)
 
     @property
     def commands(self) -> list[str]:
@@ -228,13 +228,6 @@ class Attempt:
             self._tasks.append(task)
         return task
 
-    def _working(self) -> list[str]:
-        """The tasks and threads of the program that are still at work."""
-        threads = {thread for thread in threading.enumerate() if thread not in _THREADS and not thread.name.startswith("asyncio_")}
-        _THREADS.update(threads)
-        tasks = [getattr(task.get_coro(), "__qualname__", "task") for task in self._tasks if not task.done()]
-        return sorted([*tasks, *(thread.name for thread in threads)])
-
     async def _serve(self) -> None:
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._crashed = asyncio.Event()
@@ -260,8 +253,6 @@ class Attempt:
             escaped = app.exception()
             if escaped is not None:
                 self.escaped = repr(escaped)
-            if self.end is End.STUCK:
-                self.end, self.error = End.ERROR, (0, "the response ends without a word")
 
     def _put(self, data: bytes) -> None:
         self._events.put_nowait({"type": "http.request", "body": data, "more_body": True})
@@ -319,13 +310,13 @@ class Attempt:
                 self.end, self.error = End.ERROR, (error.code, error.message)
             case Kind.END:
                 self.end = End.COMPLETED
-                self.left_behind = self._working()
+                self.left_behind = working(self._tasks)
             case Kind.PROPOSE_RUN:
                 said = self.journal.propose(given)
                 if not self._closed:
                     self._put(bytes(said))
             case Kind.OUTPUT if self.lose_output:
-                self.lost = _output(given)
+                self.lost = result(given)
                 self._crash()
             case _ if given.is_command:
                 self.commands += 1
@@ -348,12 +339,20 @@ _THREADS: set[threading.Thread] = {threading.main_thread()}
 """Threads that are not new."""
 
 
+def working(tasks: list[asyncio.Task[Any]]) -> list[str]:
+    """Those of a program's tasks that are still at work, and its threads that are."""
+    threads = {thread for thread in threading.enumerate() if thread not in _THREADS and not thread.name.startswith("asyncio_")}
+    _THREADS.update(threads)
+    named = [getattr(task.get_coro(), "__qualname__", "task") for task in tasks if not task.done()]
+    return sorted([*named, *(thread.name for thread in threads)])
+
+
 def _from_7(body: bytes) -> bytes:
     """A suspension of version 7 as the message `AwaitingOn`, which has the same field under the number 1."""
     return bytes([0x0A]) + body[1:] if body[:1] == b"\x22" else b""
 
 
-def _output(given: Frame) -> dict[str, Any]:
+def result(given: Frame) -> dict[str, Any]:
     """A result: `value`, as JSON text, or `failure`, the code and message of a terminal error."""
     output = read("Output", given.body)
     if output.HasField("failure"):

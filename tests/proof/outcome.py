@@ -24,7 +24,7 @@ class Outcome(enum.Enum):
     REFUSED = "retried with RT{}"  # only a server shows it
     BLOCKED = "other calls wait"  # the same
     DEADLOCK = "deadlock"  # the same
-    NEIGHBOURS = "innocent invocations hang"  # the same
+    NEIGHBOURS = "innocent invocations suffer"  # the same: they hang, or are broken off
     MISMATCH = "journal mismatch"
     ESCAPES = "exception escapes the SDK"
     EXIT = "process exits"
@@ -45,6 +45,11 @@ class Outcome(enum.Enum):
     def is_on_server(self) -> bool:
         """Whether only a server shows it."""
         return self in {Outcome.REFUSED, Outcome.BLOCKED, Outcome.DEADLOCK, Outcome.NEIGHBOURS}
+
+    @property
+    def is_seen_by_server(self) -> bool:
+        """Whether a server sees it: an exception that escapes stays in the app, which it sees to break off."""
+        return self is not Outcome.ESCAPES
 
     @property
     def order(self) -> int:
@@ -74,6 +79,9 @@ class Verdict:
         return self.outcome.value.format(self.of)
 
 
+REFUSALS = {"RT0017", "RT0018", "RT0021", "RT0024"}
+"""Codes of the server (docs.restate.dev/references/errors) for what a handler asks and must not."""
+
 OURS = {"open", "input", "time.sleep", "asyncio.sleep"}
 """Effects of Python itself whatever their arguments are."""
 
@@ -99,6 +107,11 @@ def judged(answer: Mapping[str, Any], modes: Iterable[str]) -> Iterator[Verdict]
 
 def _seen(course: Mapping[str, Any]) -> Iterator[Verdict]:
     mode = course["mode"]
+    for outcome, sign in ((Outcome.BLOCKED, "blocked"), (Outcome.DEADLOCK, "deadlock"), (Outcome.NEIGHBOURS, "harmed")):
+        if course.get(sign):
+            yield Verdict(outcome, mode)
+    if course.get("refused") in REFUSALS:
+        yield Verdict(Outcome.REFUSED, mode, course["refused"].removeprefix("RT"), course["errors"][-1].partition(": ")[2])
     if course["mismatches"]:
         yield Verdict(Outcome.MISMATCH, mode, detail=_difference(course["mismatches"][0]))
     if course["escaped"]:

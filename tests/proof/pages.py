@@ -21,6 +21,7 @@ from rea_lint.rule import load_all
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from proof.server import Server
     from proof.worker import Worker
     from rea_lint.rule import Rule
 
@@ -131,6 +132,24 @@ def proved(case: Case, workers: Workers) -> Verdict:
     if case.outcome is Outcome.WRONG and case.right:
         verdicts += _compared(answer, workers.run(case.right, case.given))
     return worst(verdicts)
+
+
+TWICE = {"twice": True, "nap": 2000, "approve_after": 2}
+"""For a claim that other calls wait: there is another call, and what is waited for takes its time (milliseconds; seconds)."""
+
+
+def seen_on_server(case: Case, server: Server) -> list[Verdict]:
+    """All that comes of a program on a real server."""
+    answer = server.run({**case.given, "files": dict(case.files), **(TWICE if case.outcome is Outcome.BLOCKED else {})})
+    verdicts = list(judged(answer, (mode.value for mode in Mode)))
+    if case.outcome is Outcome.WRONG and case.right:
+        verdicts += _compared(answer, server.run({**case.given, "files": dict(case.right)}))
+    return verdicts
+
+
+def mended_on_server(case: Case, server: Server) -> Verdict:
+    """What comes of the fixed program on a real server."""
+    return worst(judged(server.run({**case.given, "files": dict(case.right)}), (mode.value for mode in Mode)))
 
 
 def mended(case: Case, workers: Workers) -> Verdict:

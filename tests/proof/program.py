@@ -31,16 +31,9 @@ def courses(job: dict[str, Any], folder: Path) -> Iterator[tuple[str, Any]]:
     A job has `files` (name -> text), what the program's table says (`input`, `key`, `state`, `answers`, `returns`, all as JSON), and
     `resume`, the journals to go on with (`Service.handler` -> frames); without that, every handler goes through every mode.
     """
-    for name, text in job["files"].items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
-    sys.dont_write_bytecode = True
     world = World(folder, job.get("returns", {}))
-    world.install()
     try:
-        app, services = load(job["files"])
+        app, services = prepared(job["files"], folder, world)
         version = negotiated(app)
     except BaseException as error:  # noqa: BLE001 -- whatever a program raises at import is its outcome
         yield "failure", f"{type(error).__name__}: {error}"
@@ -55,6 +48,18 @@ def courses(job: dict[str, Any], folder: Path) -> Iterator[tuple[str, Any]]:
         if job.get("cancel"):
             yield "course", invoke(load(job["files"])[0], version, target, world, Mode.CANCEL)
     yield "done", None
+
+
+def prepared(files: dict[str, str], folder: Path, world: World) -> tuple[Any, list[Any]]:
+    """The app of a program, and its services, in a world of its own."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.dont_write_bytecode = True
+    world.install()
+    return load(files)
 
 
 def load(files: dict[str, str]) -> tuple[Any, list[Any]]:

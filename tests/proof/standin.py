@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
 REAL = sys.stdlib_module_names | {
+    *("hypercorn", "h2", "h11", "hpack", "hyperframe", "wsproto", "priority", "exceptiongroup", "taskgroup", "tomli"),
     *("restate", "proof", "google", "time_machine", "_time_machine", "tzdata", "dateutil"),
     *("pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection", "msgspec", "dacite"),
 }

@@ -55,6 +55,8 @@ CALLS = (
 
 _SDK = str(Path(restate.server_context.__file__).parent)
 
+_ATTEMPT: contextvars.ContextVar[int | None] = contextvars.ContextVar("attempt", default=None)
+
 _STEP: contextvars.ContextVar[bool] = contextvars.ContextVar("step", default=False)
 
 
@@ -71,6 +73,7 @@ class World:
         self._skipped: dict[str, frozenset[int]] = {}
         self._passed: dict[int, types.FrameType] = {}  # frames that a suspension went through
         self.steps = 0  # that began
+        self._clock: time_machine.travel | None = None
 
     @property
     def is_asking(self) -> bool:
@@ -82,8 +85,9 @@ class World:
 
     def record(self, name: str) -> Any:
         """Note a call, and give what it returns if the program's table says so."""
-        if self._attempt is not None:
-            self._effects.append([self._attempt, name, _STEP.get()])
+        attempt = self._attempt if self._attempt is not None else _ATTEMPT.get()
+        if attempt is not None:
+            self._effects.append([attempt, name, _STEP.get()])
         return self._returns.get(name)
 
     @contextlib.contextmanager
@@ -99,6 +103,17 @@ class World:
         finally:
             sys.settrace(None)
             self._attempt = None
+
+    def begin(self, number: int) -> None:
+        """An attempt runs in the current task and all that comes of it: for a server, which says no end."""
+        _ATTEMPT.set(number)
+        self._attempts += 1
+        self._seed(self._attempts)
+        if self._clock is not None:
+            self._clock.stop()
+        self._clock = time_machine.travel(START + number * DAY, tick=True)
+        self._clock.start()
+        sys.settrace(self._trace)
 
     def taken(self) -> tuple[list[list[Any]], list[str]]:
         """Effects and caught suspensions since the last time."""
@@ -192,6 +207,8 @@ def _noted(world: World, sleep: Callable[..., Any]) -> Callable[..., Any]:
     async def noted(delay: float, result: Any = None) -> Any:
         if delay > 0:
             world.record("asyncio.sleep")
+            if _ATTEMPT.get() is not None:  # time is real
+                delay = min(delay, 0.2)
         return await sleep(delay, result)
 
     return noted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,8 @@ from rea_lint.selection import did_you_mean, named
 
 if TYPE_CHECKING:
     from rea_lint.rule import Rule
+
+PROOFS = Path(__file__).parent.parent / "proof.json"
 
 
 @click.command("rule", context_settings=CONTEXT)
@@ -47,8 +50,16 @@ def _text(rule: Rule) -> str:
         f"{rule.severity}" if rule.default else f"{rule.severity}, off by default",
         *([f"since SDK {rule.since}"] if rule.since else []),
     ]
+    proofs = [f"* on restate-sdk {proof['sdk']}, {proof['where']}: {proof['outcome']} ({proof['mode']})" for proof in _proofs(rule)]
     head = f"# {rule.code} {rule.name} ({', '.join(more)})"
-    return "\n".join([head, "", rule.page.shown.strip(), *(["", f"Restate's documentation: {rule.docs}"] if rule.docs else [])])
+    docs = ["", f"Restate's documentation: {rule.docs}"] if rule.docs else []
+    return "\n".join([head, "", rule.page.shown.strip(), *(["", "What its programs do:", "", *proofs] if proofs else []), *docs])
+
+
+def _proofs(rule: Rule) -> list[dict[str, Any]]:
+    """What came of the programs on the rule's page when they were run (`just prove` writes it down)."""
+    data = json.loads(PROOFS.read_text("utf-8"))
+    return [{key: entry[key] for key in ("sdk", "where", "mode", "outcome")} for entry in data if entry["code"] == rule.code]
 
 
 def _item(rule: Rule) -> dict[str, Any]:
@@ -62,5 +73,6 @@ def _item(rule: Rule) -> dict[str, Any]:
         "summary": rule.page.summary,
         "explanation": rule.page.shown.strip(),
         "docs": rule.docs or None,
+        "proof": _proofs(rule),
         "url": page_url(rule.code),
     }

@@ -27,7 +27,7 @@ def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]
     key counts within a scope, and means nothing without one. An idempotency key is not empty. Restate refuses anything else (the
     SDK itself what is empty, the server the rest, with RT0024), and the invocation is retried for ever.
 
-    ```python fails="retried with RT0024"
+    ```python fails="retried with 573"
     import restate
 
     orders = restate.Service("orders")

@@ -1,0 +1,51 @@
+"""What pages claim happens on a real restate-server: what only it shows, and all that the driver says, as a check of the driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proof.pages import Case, cases, mended_on_server, seen_on_server
+from proof.server import Server, missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = [pytest.mark.proof, pytest.mark.skipif(missing() is not None, reason=str(missing()))]
+
+PROGRAMS = Path(__file__).parent / "proof" / "on_server"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    started = Server()
+    yield started
+    started.close()
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.outcome is not None and case.outcome.is_seen_by_server], ids=str)
+def test_a_program_fails_on_the_server_as_its_page_says(case: Case, server: Server) -> None:
+    verdicts = seen_on_server(case, server)
+    seen = {str(verdict) for verdict in verdicts}
+    assert case.claim in seen, "\n".join(f"{verdict} ({verdict.mode}; {verdict.detail})" for verdict in verdicts)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.is_fix], ids=str)
+def test_what_the_fixes_make_of_it_is_right_on_the_server(case: Case, server: Server) -> None:
+    verdict = mended_on_server(case, server)
+    assert str(verdict) == case.end, f"{case}, fixed: {verdict} ({verdict.mode}; {verdict.detail})"
+
+
+@pytest.mark.parametrize("path", sorted(PROGRAMS.glob("*.py")), ids=lambda path: path.stem)
+def test_what_only_a_server_shows(path: Path, server: Server) -> None:
+    """A program's first line says what comes of it: `# outcome: ...`."""
+    text = path.read_text("utf-8")
+    claim = text.partition("\n")[0].removeprefix("# outcome: ")
+    case = Case("REA000", path.stem, 1, claim, {"app.py": text}, {}, is_fix=False)
+    verdicts = seen_on_server(case, server)
+    seen = {str(verdict) for verdict in verdicts}
+    told = "\n".join(f"{each} ({each.mode}; {each.detail})" for each in verdicts)
+    assert claim in seen, told
+    assert claim != "completed" or seen == {claim}, told
