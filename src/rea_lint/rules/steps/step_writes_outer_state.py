@@ -97,12 +97,14 @@ def step_writes_outer_state(step: Step, code: Durable) -> Iterator[Finding]:
         count = 0
         basket = Basket()
         seen = set()
+        lines = await ctx.service_call(place, arg=order) or []
 
         async def pay():
             nonlocal count
             count += 1  # expect: REA406 "`count`"
             order["paid"] = True  # expect: REA406 "`order`"
             basket.paid = True  # expect: REA406 "`basket.paid`"
+            lines.append("paid")  # expect: REA406 "`lines`"
             return "paid"
 
         await ctx.run_typed("pay", pay)
@@ -110,7 +112,7 @@ def step_writes_outer_state(step: Step, code: Durable) -> Iterator[Finding]:
             if item in seen:
                 continue
             await ctx.run_typed("note", lambda: seen.add("x"))  # expect: REA406 "`seen`"
-        return [count, order, basket.paid]
+        return [count, order, basket.paid, lines]
     ```
 
     What the step changes for itself, what nobody reads later, and what gets its value from the step's result is fine:
@@ -192,7 +194,7 @@ def _writes(function: Function, code: Durable) -> Iterator[tuple[str, cst.CSTNod
                         yield written, target
                 case cst.Call(func=cst.Attribute(value=cst.Name() as holder, attr=method)) if method.value in CHANGES:
                     values = code.resolve(holder)
-                    if _is_outer(holder, function, code) and values and values <= CONTAINERS:
+                    if _is_outer(holder, function, code) and values & CONTAINERS and not any(code.project.index.is_ours(v) for v in values):
                         yield holder.value, node
                 case _:
                     pass
