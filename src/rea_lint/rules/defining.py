@@ -70,8 +70,7 @@ def is_method(project: Project, handler: Handler) -> bool:
 
 def literal(argument: Argument | None) -> str | None:
     """The text of an argument that is a string as it stands."""
-    value = ast.literal_eval(argument.literal) if argument is not None and argument.literal is not None else None
-    return value if isinstance(value, str) else None
+    return argument.text if argument is not None else None
 
 
 def name_of(project: Project, handler: Handler) -> tuple[str, Span] | None:

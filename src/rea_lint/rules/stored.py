@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,16 +46,14 @@ def written(project: Project, operation: Operation) -> tuple[Write, ...]:
     """What the handlers of the same services put under the name that `operation` reads.  Empty if one of them puts something else than a model."""
     services = _services(project, operation)
     found = []
-    for function in project.durable:
-        for each in project.operations(function):
-            value = _value(project, each, operation)
-            if value is None or not services & _services(project, each):
-                continue
-            names = project.resolve(value)
-            models = frozenset(name.removesuffix("()") for name in names if name.endswith("()") and is_model(project, name[:-2]))
-            if not names or len(models) != len(names):
-                return ()
-            found.append(Write(each, models))
+    for each, value in project.once(_kept).get((operation.info.name, read(operation) or ""), ()):
+        if not services & _services(project, each):
+            continue
+        names = project.resolve(value)
+        models = frozenset(name.removesuffix("()") for name in names if name.endswith("()") and is_model(project, name[:-2]))
+        if not names or len(models) != len(names):
+            return ()
+        found.append(Write(each, models))
     return tuple(found)
 
 
@@ -92,26 +91,31 @@ def place(write: Write) -> Span:
     return write.operation.call.span
 
 
-def _value(project: Project, operation: Operation, like: Operation) -> Refs | None:
-    """The value that an operation puts under the name that another reads; None if it is none of those."""
-    name = read(like)
-    if like.info.name == "get":
-        if operation.info.name != "set" or defining.literal(operation.call.argument(0, "name")) != name:
-            return None
-        argument = operation.call.argument(1, "value")
-        if _given(operation.call, operation.info, "serde"):
-            return ()
-        return argument.values if argument is not None else ()
+def _kept(project: Project) -> dict[tuple[str, str], list[tuple[Operation, Refs]]]:
+    """What is put under each name, by the operation that reads it: `("get", "profile")`, `("promise", "approved")`."""
+    found: dict[tuple[str, str], list[tuple[Operation, Refs]]] = defaultdict(list)
+    for function in project.durable:
+        for operation in project.operations(function):
+            kept = _key(project, operation)
+            if kept is not None:
+                argument = operation.call.argument(operation.info.parameters.index("value"), "value")
+                is_plain = argument is not None and not _given(operation.call, operation.info, "serde")
+                found[kept].append((operation, argument.values if argument is not None and is_plain else ()))
+    return found
+
+
+def _key(project: Project, operation: Operation) -> tuple[str, str] | None:
+    """Under which name an operation puts something, and what reads that; None if it puts nothing, or the name is computed."""
+    if operation.info.name == "set":
+        name = defining.literal(operation.call.argument(0, "name"))
+        return ("get", name) if name is not None else None
     if (operation.context, operation.method) != ("restate.DurablePromise", "resolve"):
         return None
     calls = project.functions[operation.function].calls
-    made = next(
-        (c for c in calls if operation.call.callee_span.contains(c.span) and c.span.start == operation.call.callee_span.start), None
-    )
-    if made is None or defining.literal(made.argument(0, "name")) != name:
-        return None
-    argument = operation.call.argument(0, "value")
-    return argument.values if argument is not None else ()
+    span = operation.call.callee_span
+    made = next((c for c in calls if span.contains(c.span) and c.span.start == span.start), None)
+    name = defining.literal(made.argument(0, "name")) if made is not None else None
+    return ("promise", name) if name is not None else None
 
 
 def _given(call: Call, info: OperationInfo, parameter: str) -> bool:
