@@ -269,7 +269,10 @@ class _Tree:
                 is_source = name.endswith(".py")
                 is_link = entry.is_symlink()
                 if is_link:
-                    target = os.path.realpath(path)
+                    try:
+                        target = os.path.realpath(path)
+                    except OSError:
+                        continue  # it is gone, or what it names may not be known: `/proc/1/exe`
                     if _is_under(target, seen_root := os.path.realpath(root)):
                         tree.links[path] = root + target[len(seen_root) :]
                         continue

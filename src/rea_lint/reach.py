@@ -6,17 +6,20 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from rea_lint.facts import Argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rea_lint.facts import Argument, Call, Function, Ref, Refs
+    from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.packs import Effect, OperationInfo
     from rea_lint.resolve import Index, Resolver, Values
     from rea_lint.text import Span
 
+PARTIALS = frozenset({"functools.partial", "functools.partialmethod"})
 MOST_ROUNDS = 12  # of exploring until nothing new is handed over; each follows values one call further
 
 
@@ -39,7 +42,7 @@ class Step:
     call: Call
     action: Argument
     actions: tuple[str, ...]  # the project's functions that the action may be
-    direct: bool  # handed to the context itself; otherwise to a function that passes it on
+    direct: bool  # handed to the context itself; otherwise to a function that passes it on, or to a `functools.partial`
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +175,41 @@ class _Visit:
         if not targets:
             self.reach.unknown.setdefault(self.name, []).append(call)
         for ref, target in targets:
-            self._target(function, call, ref, target)
+            self._target(function, self._whole(call, ref), ref, target)
         if call.entered:
             self._enter(call)
 
+    def _whole(self, call: Call, ref: Ref) -> Call:
+        """A call with the arguments that a `functools.partial` on the way to what it calls adds; which, if they cannot be told, hides all."""
+        if not self.resolver.is_partial(ref):
+            return call
+        at = self.index.functions[self.name]
+        if ref.endswith(".<partial>"):  # functools.partial(f, a)(b)
+            made = [each for each in at.calls if each.span == call.callee_span]
+        else:
+            made = [each[1] for scope, binding in self.index.bindings(ref) if (each := self.index.call_at(binding, scope)) is not None]
+        if len(made) == 1 and not made[0].unpacks and not any(r.endswith(".<partial>") for r in made[0].arguments[0].values):
+            return replace(call, arguments=(*made[0].arguments[1:], *call.arguments))
+        return replace(call, arguments=(Argument("*", (), call.callee_span), *call.arguments))
+
+    def _partial(self, function: Function, call: Call) -> None:
+        """`functools.partial(f, a)` hands `a` over to `f` where it is made, whenever `f` is called."""
+        first, *given = call.arguments
+        later = replace(call, callees=first.values, arguments=tuple(given))
+        for ref in first.values:
+            for target in sorted(self.resolver.resolve(ref)):
+                if target in self.knowledge.steps:
+                    self._step(later, self.knowledge.steps[target].position, self.knowledge.steps[target].keyword, direct=False)
+                elif target in self.index.functions:
+                    self._hand_arguments(later, target, self._receivers(function, later, self.index.functions[target]))
+
     def _target(self, function: Function, call: Call, ref: Ref, target: str) -> None:
         knowledge = self.knowledge
+        if target in PARTIALS and call.arguments:
+            self._partial(function, call)
         if target in knowledge.steps:
-            self._step(call, knowledge.steps[target].position, knowledge.steps[target].keyword, direct=True)
+            direct = not self.resolver.is_partial(ref)
+            self._step(call, knowledge.steps[target].position, knowledge.steps[target].keyword, direct=direct)
         if self.index.is_ours(target) and target not in knowledge.exact:
             self._ours(function, call, ref, target)
             return

@@ -103,6 +103,7 @@ class Resolver:
     entered: set[str] = field(default_factory=set)
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
     _memo: dict[Ref, Values] = field(default_factory=dict)
+    _partial: set[Ref] = field(default_factory=set)  # refs that came through a `functools.partial`
     _active: dict[Ref, None] = field(default_factory=dict)
     _cut: set[Ref] = field(default_factory=set)
     _work: int = 0
@@ -129,9 +130,16 @@ class Resolver:
         found = [value for ref in refs for value in sorted(self._resolve(ref))]
         return frozenset(dict.fromkeys(found[: MOST_VALUES * 2])) if found else NOTHING
 
+    def is_partial(self, ref: Ref) -> bool:
+        """Whether what a ref comes to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
+        self.resolve(ref)
+        return ref in self._partial
+
     def _resolve(self, ref: Ref) -> Values:
         known = self._memo.get(ref)
         if known is not None:
+            if ref in self._partial:
+                self._partial.update(self._active)
             return known
         if not ref or ref in self._active or len(self._active) > DEEPEST or self._work > MOST_WORK:
             if ref in self._active:
@@ -152,6 +160,7 @@ class Resolver:
         if ref.endswith("]"):
             return self._elements(ref)
         if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
+            self._partial.update(self._active)
             known = self.index.knowledge.exact
             return frozenset(v for v in self._resolve(ref.removesuffix(".<partial>")) if not isinstance(known.get(v), Condition))
         if ref.endswith(".<enter>"):

@@ -51,11 +51,13 @@ class Handover:
 
 
 def handover(thing: Step | Operation, code: Durable) -> Handover | None:
-    """The call of `run` or `run_typed` that hands over a step; None for functions that pass steps on, and where it cannot be read."""
+    """The call of `run` or `run_typed` that hands over a step; None where not all of it stands there: a function passes it on, a partial."""
     call = code.node(thing.call.span)
     operation = code.operation(call) if isinstance(call, cst.Call) else None
     if not isinstance(call, cst.Call) or operation is None or operation.info.name not in {"run", "run_typed"}:
         return None
+    if len(call.args) != len(operation.call.arguments):
+        return None  # a `functools.partial` gives the others
     given = operation.call.argument(1, "action" if operation.info.name == "run" else None)
     return Handover(operation, call, code.node(given.span) if given is not None else None)
 
