@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
-from rea_lint.rules import work
+from rea_lint.rules import catching, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +112,31 @@ def loops(part: cst.CSTNode, code: Durable) -> list[Loop]:
     """The loops in a node that run compensations, of lists that are filled with such."""
     found = (loop(node, code) for node in code.within(part) if isinstance(node, cst.For | cst.While))
     return [each for each in found if each is not None and registrations(each.held, code)]
+
+
+def untold(clause: Clause, code: Durable) -> list[cst.BaseExpression]:
+    """Where a clause runs compensations, if it swallows the terminal error and nobody is told of it."""
+    if not catching.CATCH_TERMINAL & catching.names(clause, code):
+        return []
+    found = [*(each.node for each in loops(clause.body, code)), *undoing(clause.body, code)]
+    if (
+        not found
+        or catching.ends(clause, code, frozenset({catching.TERMINAL})) != {catching.End.SWALLOWED}
+        or _is_told(clause, found, code)
+    ):
+        return []
+    return [each.iter if isinstance(each, cst.For) else each.test if isinstance(each, cst.While) else each for each in found]
+
+
+def undoing(part: cst.CSTNode, code: Durable) -> list[cst.Call]:
+    """The calls in a node of functions that are called after what they do, as `saga.compensate()`, and do not raise."""
+    calls = [node for node in code.within(part) if isinstance(node, cst.Call)]
+    return [call for call in calls if (names := code.resolve(call.func)) and all(_is_undoing(name, code) for name in names)]
+
+
+def _is_undoing(name: str, code: Durable) -> bool:
+    function = code.project.functions.get(name)
+    return function is not None and bool(UNDOES.search(name.rpartition(".")[2])) and "Raise" not in function.shape
 
 
 def undoes(node: cst.CSTNode, held: cst.BaseExpression, code: Durable) -> bool:
@@ -252,3 +277,31 @@ def statements(node: cst.CSTNode, code: Durable) -> Iterator[tuple[cst.CSTNode, 
         if isinstance(around, cst.FunctionDef | cst.Lambda):
             return
         inside = around
+
+
+def _is_told(clause: cst.ExceptHandler | cst.ExceptStarHandler, found: list[Run | cst.Call], code: Durable) -> bool:
+    """Whether a clause says otherwise what has happened: by a result, in a variable, or by a durable operation."""
+    looping = {node for each in found for node in (*code.within(each), code.parent(each))}
+    for node in code.within(clause.body):
+        if (
+            isinstance(node, cst.Return)
+            and node.value is not None
+            and not (isinstance(node.value, cst.Name) and node.value.value == "None")
+        ):
+            return True
+        if node not in looping and (isinstance(node, cst.Assign | cst.AugAssign | cst.AnnAssign) or code.operation(node) is not None):
+            return True
+        if node not in looping and isinstance(node, cst.Await):
+            return True
+    around = code.parent(clause)
+    leaves = (
+        any(isinstance(node, cst.Return) and node.value is not None for node in code.within(around.body))
+        if isinstance(around, cst.Try)
+        else False
+    )
+    end = code.span(clause).end
+    owner = code.owner(clause).name
+    later = [
+        node for node, name in code.nodes if name == owner and isinstance(node, cst.Return | cst.Raise) and code.span(node).start > end
+    ]
+    return leaves and bool(later)

@@ -10,7 +10,7 @@ from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, failing, saga
 from rea_lint.rules.catching import End
 
 SUSPENSION_IS_NO_EXCEPTION = "0.11"
@@ -164,7 +164,7 @@ def broad_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durabl
         return
     found = catching.durable_work(clause, code, catching.CATCH_TERMINAL)
     ends = catching.ends(clause, code, catching.CATCH_TERMINAL) if found else {End.RAISED}
-    if End.RAISED in ends:
+    if End.RAISED in ends or saga.untold(clause, code) or failing.reached(clause, code) is not None:
         return
     what = catching.header(clause, code)
     severity, said = _says(ends, code)

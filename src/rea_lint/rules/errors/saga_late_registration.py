@@ -108,9 +108,9 @@ def saga_late_registration(call: cst.Call, code: Durable) -> Iterator[Finding]:
     before = [(each, _action(each, code)) for each in block[:at]]
     action = _late(before, registered, code)
     following = next((found for each in block[at + 1 :] if (found := _action(each, code)) is not None or _registers(each, code)), None)
-    if action is None:
+    if action is None or _is_early(block, code):
         return
-    own = saga.words(registered.compensation)
+    own = _words(registered.compensation)
     shared = own & _words(action)
     if not shared or (following is not None and shared <= _words(following)):
         return
@@ -160,9 +160,21 @@ def _registers(statement: cst.CSTNode, code: Durable) -> bool:
     return any(isinstance(node, cst.Call) and saga.registration(node, code) is not None for node in code.within(statement))
 
 
-def _words(action: cst.Call) -> frozenset[str]:
+def _is_early(block: tuple[cst.CSTNode, ...], code: Durable) -> bool:
+    """Whether a block registers before it acts, to begin with."""
+    return next((_registers(each, code) for each in block if _registers(each, code) or _action(each, code) is not None), False)
+
+
+def _words(action: cst.BaseExpression) -> frozenset[str]:
     """The words of what an action is called and what it calls; not of its arguments by name, which many actions share."""
-    return saga.words(*(argument for argument in action.args if argument.keyword is None))
+    match action:
+        case cst.Lambda(body=body):
+            return _words(body)
+        case cst.Await(expression=inner):
+            return _words(inner)
+        case cst.Call(func=function, args=args):
+            return saga.words(function, *(argument for argument in args if argument.keyword is None))
+    return saga.words(action)
 
 
 def _targets(statement: cst.CSTNode) -> Iterator[cst.BaseExpression]:

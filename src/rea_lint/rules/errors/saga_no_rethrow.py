@@ -10,7 +10,6 @@ from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching, saga
-from rea_lint.rules.catching import End
 
 
 @rule("REA709", "saga-no-rethrow", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
@@ -107,10 +106,8 @@ def saga_no_rethrow(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Dur
         return status
     ```
     """
-    if not catching.CATCH_TERMINAL & catching.names(clause, code):
-        return
-    found = saga.loops(clause.body, code)
-    if not found or catching.ends(clause, code, frozenset({catching.TERMINAL})) != {End.SWALLOWED} or _is_told(clause, found, code):
+    found = saga.untold(clause, code)
+    if not found or catching.BASE in catching.names(clause, code):  # bare-except's
         return
     what = catching.header(clause, code)
     yield Finding(
@@ -118,33 +115,13 @@ def saga_no_rethrow(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Dur
         f"`{code.source.text[what.start : what.end]}` runs the compensations and does not raise: the invocation completes as if nothing had failed, and"
         " a cancellation as if there had been none; end the clause with `raise`.",
         None,
-        (Related(code.path, code.span(found[0].held), "the compensations run here"),),
+        (
+            Related(
+                code.path,
+                code.span(
+                    found[0].iter if isinstance(found[0], cst.For) else found[0].test if isinstance(found[0], cst.While) else found[0]
+                ),
+                "the compensations run here",
+            ),
+        ),
     )
-
-
-def _is_told(clause: cst.ExceptHandler | cst.ExceptStarHandler, found: list[saga.Loop], code: Durable) -> bool:
-    """Whether a clause says otherwise what has happened: by a result, in a variable, or by a durable operation."""
-    looping = {node for each in found for node in code.within(each.node)}
-    for node in code.within(clause.body):
-        if (
-            isinstance(node, cst.Return)
-            and node.value is not None
-            and not (isinstance(node.value, cst.Name) and node.value.value == "None")
-        ):
-            return True
-        if node not in looping and (isinstance(node, cst.Assign | cst.AugAssign | cst.AnnAssign) or code.operation(node) is not None):
-            return True
-        if node not in looping and isinstance(node, cst.Await):
-            return True
-    around = code.parent(clause)
-    leaves = (
-        any(isinstance(node, cst.Return) and node.value is not None for node in code.within(around.body))
-        if isinstance(around, cst.Try)
-        else False
-    )
-    end = code.span(clause).end
-    owner = code.owner(clause).name
-    later = [
-        node for node, name in code.nodes if name == owner and isinstance(node, cst.Return | cst.Raise) and code.span(node).start > end
-    ]
-    return leaves and bool(later)

@@ -176,4 +176,6 @@ def _is_repeated(registered: saga.Registration, code: Durable) -> bool:
     if any(isinstance(around, cst.For | cst.While) for around in code.ancestors(registered.call)):
         return True
     names = {parameter.name for parameter in code.owner(registered.call).parameters}
-    return isinstance(registered.compensation, cst.Name) and registered.compensation.value in names
+    given = registered.compensation
+    parts = [element.value for element in given.elements] if isinstance(given, cst.Tuple) else [given]
+    return any(isinstance(part, cst.Name) and part.value in names for part in parts)

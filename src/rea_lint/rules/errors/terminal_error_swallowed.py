@@ -1,0 +1,115 @@
+"""REA705: a terminal error about which nothing is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import libcst as cst
+
+from rea_lint.diagnostic import Finding, Related, Severity
+from rea_lint.durable import Durable
+from rea_lint.packs import Effect
+from rea_lint.rule import rule
+from rea_lint.rules import catching
+from rea_lint.rules.catching import End
+
+SAYS = frozenset({Effect.LOG, Effect.PRINT})
+
+
+@rule("REA705", "terminal-error-swallowed", Severity.INFO, docs="https://docs.restate.dev/develop/python/error-handling")
+def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
+    """
+    A clause catches `TerminalError` and does nothing about it.
+
+    A durable operation raises it when it has failed for good, or when the invocation is cancelled. Where the clause is empty, or only writes a
+    log line, the handler goes on without the result, and an invocation that somebody cancelled goes on as well.
+
+    ```python
+    import restate
+
+    orders = restate.Service("orders")
+
+
+    def charge() -> str:
+        return "paid"
+
+
+    @orders.handler()
+    async def place(ctx: restate.Context, item: str) -> str:
+        try:
+            await ctx.run_typed("charge", charge)
+        except restate.TerminalError:  # expect: REA705 "nothing is done about it"
+            pass
+        return item
+    ```
+
+    If that is meant, say in a comment why: `# rea-lint: ignore[REA705] ...`. A clause that raises, returns something, notes the failure or
+    compensates is fine:
+
+    ```python
+    import restate
+
+    orders = restate.VirtualObject("orders")
+
+
+    def charge() -> str:
+        return "paid"
+
+
+    @orders.handler()
+    async def place(ctx: restate.ObjectContext, item: str) -> str:
+        state = "open"
+        try:
+            await ctx.run_typed("charge", charge)
+        except restate.TerminalError:
+            state = "declined"
+        try:
+            await ctx.run_typed("again", charge)
+        except restate.TerminalError as error:
+            if error.status_code == 409:
+                raise
+        try:
+            await ctx.run_typed("send", charge)
+        except restate.TerminalError:
+            ctx.set("status", "not sent")
+        try:
+            await ctx.run_typed("ship", charge)
+        except restate.TerminalError:
+            return "not shipped"
+        try:
+            int(item)
+        except restate.TerminalError:
+            pass
+        return state
+    ```
+    """
+    if catching.TERMINAL not in catching.names(clause, code) or not all(_is_idle(node, code) for node in code.within(clause.body)):
+        return
+    found = catching.durable_work(clause, code, catching.CATCH_TERMINAL)
+    if not found or catching.ends(clause, code, catching.CATCH_TERMINAL) != {End.SWALLOWED}:
+        return
+    what = catching.header(clause, code)
+    yield Finding(
+        what,
+        f"`{code.source.text[what.start : what.end]}` catches the error with which {found[0].display} fails for good or is cancelled, and nothing is done"
+        " about it: the handler goes on; raise it, or say what failed.",
+        None,
+        (Related(code.project.path_of(found[0].function), found[0].span, f"{found[0].display} is awaited here"),),
+    )
+
+
+def _is_idle(node: cst.CSTNode, code: Durable) -> bool:
+    """Whether a node of a clause does nothing but write a log line."""
+    match node:
+        case cst.Call():
+            names = code.resolve(node.func)
+            return bool(names) and all(
+                name.startswith(("logging.", "restate.getLogger()", "builtins.")) or code.project.knowledge.effect(name, None) in SAYS
+                for name in names
+            )
+        case cst.Return(value=value):
+            return value is None
+        case cst.Assign() | cst.AugAssign() | cst.AnnAssign() | cst.NamedExpr() | cst.Await() | cst.Raise() | cst.Del() | cst.Break():
+            return False
+        case _:
+            return True
