@@ -164,14 +164,14 @@ class Agents:
         function = self.index.functions[run.function]
         heads = tuple(ref.rpartition(".")[0] for ref in run.call.callees if "()." in run.name)
         inline = [c for c in function.calls if c.span.start == run.call.span.start and run.call.callee_span.contains(c.span)]
-        todo = [*self._made_by(function, heads, inline), *(m for place in run.part.agents for m in self._makers(run, place))]
+        todo = [*self._made_by(function, heads, inline), *(m for place in places(run.part) for m in self._makers(run, place))]
         for made in todo:
             if len(todo) > MOST_FOLLOWED:
                 return
             yield made
             if made.part.kind != "durable":
-                places = dict.fromkeys((*made.part.agents, *made.part.guards))
-                todo += (m for place in places for m in self._makers(made, place) if m.part.kind in {"agent", "durable"} and m not in todo)
+                inner = (m for place in places(made.part) for m in self._makers(made, place))
+                todo += (m for m in inner if m.part.kind in {"agent", "durable"} and m not in todo)
 
     def _is_durable(self, run: Made, held: tuple[Made, ...]) -> tuple[bool | None, Made | None]:
         """Whether a run is durable, and if not, the call that can make it so."""
@@ -182,7 +182,7 @@ class Agents:
         says = [self._guards(run), *(True if made.part.kind == "durable" else self._guards(made) for made in held)]
         if not held or None in says or True in says:
             return (True if held and True in says and None not in says else None), None
-        return False, next((made for made in (run, *held) if made.part.durably), None)
+        return False, next((made for made in (*reversed(held), run) if made.part.durably), None)
 
     def _guards(self, made: Made) -> bool | None:
         """Whether a call has something that makes it durable among its guards; None: that cannot be seen."""
@@ -276,6 +276,11 @@ class Agents:
         """The functions of the project whose result a ref is."""
         if ref.endswith("()"):
             yield from (self.index.functions[v] for v in sorted(self.resolver.resolve(ref[:-2])) if v in self.index.functions)
+
+
+def places(part: AgentPart) -> Iterator[str | int]:
+    """Where a part takes agents, and what makes them durable."""
+    yield from dict.fromkeys((*part.agents, *part.guards))
 
 
 def argument_at(call: Call, place: str | int) -> Argument | None:

@@ -189,7 +189,14 @@ class Project:
                 if any(value in self.knowledge.ambient for value in self.resolve(refs)):
                     return f"{name}()"
             at = self.functions.get(at.scope)
-        return None
+        return self._ambient(function) if self.is_tool(function) else None
+
+    def _ambient(self, function: str) -> str | None:
+        """The call of a global name that gives a tool the context of who runs its agent."""
+        known = self.index.home[function].variables
+        names = (name for name, bindings in known.items() if {v for b in bindings for v in b.values} & self.knowledge.ambient.keys())
+        name = next(names, None)
+        return f"{name}()" if name is not None else None
 
     @property
     def roles(self) -> Mapping[str, Role]:
@@ -206,10 +213,11 @@ class Project:
 
     def agent_run(self, path: str, call: Call) -> AgentRun | None:
         """The agent that a call in durable code runs; None for all other calls."""
-        return self._runs.get((path, call.span))
+        return self.agent_runs.get((path, call.span))
 
     @cached_property
-    def _runs(self) -> dict[tuple[str, Span], AgentRun]:
+    def agent_runs(self) -> Mapping[tuple[str, Span], AgentRun]:
+        """The calls in durable code that run agents, by file and place."""
         runs = (run for name in self.durable for run in self._agents.runs(self.functions[name]))
         return {(self.path_of(run.made.function), run.made.call.span): run for run in runs}
 

@@ -24,9 +24,18 @@ MOST_PLACES = 3  # places where a value goes that are shown
 
 
 def effect(use: Use, code: Durable, again: str) -> Iterator[Finding]:
-    """A use that does again what it did; `again` says what: "the request is sent again"."""
-    if not _is_continued(use, code):
+    """A use that does again what it did; `again` says what: "the request is sent again".  Of an agent's tool, `tool_effect` tells."""
+    if not code.project.is_tool(use.function) and not _is_continued(use, code):
         said = f"{subject(use, 'runs', 'which runs')} outside a step: {again} on every replay; hand it to `{context(use, code)}.run_typed`."
+        yield Finding(use.span, said, step(use, code), chain(use, code))
+
+
+def tool_effect(use: Use, code: Durable, again: str) -> Iterator[Finding]:
+    """The same of a use in a tool of an agent, which the model asks for, and which replay calls once more."""
+    if code.project.is_tool(use.function) and not _is_continued(use, code):
+        run = f"{code.project.context_name(use.function) or 'restate_context()'}.run_typed"
+        told = subject(use, "runs", "which runs")
+        said = f"{told} in a tool of an agent, outside a step: replay calls the tool once more, and {again}; hand it to `{run}`."
         yield Finding(use.span, said, step(use, code), chain(use, code))
 
 
