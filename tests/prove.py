@@ -2,6 +2,7 @@
 
 python tests/prove.py                          on the installed SDK; writes src/rea_lint/proof.json and docs/proof.md
 python tests/prove.py --sdk 1.0.5,1.1,1.2,1.3  on other releases, each in an environment of its own: which proofs differ
+python tests/prove.py --only REA101            the same for some rules
 python tests/prove.py --install                only put the server where the tests look for it
 """
 
@@ -31,7 +32,7 @@ ROOT = Path(__file__).parent.parent
 DATA = ROOT / "src" / "rea_lint" / "proof.json"
 TABLE = ROOT / "docs" / "proof.md"
 SERVER = "@restatedev/restate-server@1.7.12"
-LIBRARIES = ("protobuf>=5", "time-machine>=2.14")
+LIBRARIES = ("protobuf>=5", "pydantic>=2", "time-machine>=2.14")
 
 
 def main() -> int:
@@ -39,12 +40,14 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--sdk", default="", help="releases of restate-sdk, as 1.0.5,1.1")
     options.add_argument("--install", action="store_true", help="only install the server")
+    options.add_argument("--only", default="", help="codes, as REA101,REA102: the others stay as they are written down")
     given = options.parse_args()
+    only = frozenset(filter(None, given.only.split(",")))
     if not given.sdk:
         install()
     if given.install:
         return 0
-    return compared(given.sdk.split(",")) if given.sdk else written()
+    return compared(given.sdk.split(",")) if given.sdk else written(only)
 
 
 def install() -> None:
@@ -54,11 +57,12 @@ def install() -> None:
         subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(CACHE), SERVER], check=True)
 
 
-def written() -> int:
-    """Prove everything here, and write down what came of it."""
+def written(only: frozenset[str]) -> int:
+    """Prove everything here (or the rules of some codes), and write down what came of it."""
     sdk = version("restate-sdk")
-    entries = [*_in_process(sdk), *_on_server(sdk)]
-    kept = [entry for entry in known() if entry["sdk"] != sdk]
+    chosen = [case for case in cases() if not only or case.code in only]
+    entries = [*_in_process(chosen, sdk), *_on_server(chosen, sdk)]
+    kept = [entry for entry in known() if entry["sdk"] != sdk or (only and entry["code"] not in only)]
     _write([*kept, *entries])
     lies = [entry for entry in entries if not entry["holds"]]
     for entry in lies:
@@ -72,12 +76,12 @@ def known() -> list[dict[str, object]]:
     return entries
 
 
-def _in_process(sdk: str, python: str = sys.executable) -> Iterator[dict[str, object]]:
+def _in_process(chosen: list[Case], sdk: str, python: str = sys.executable) -> Iterator[dict[str, object]]:
     """Every program that the driver can show, on one SDK."""
     begun = time.monotonic()
     workers = Workers(Worker(1, "UTC", python), Worker(2, "Asia/Tokyo", python))
     count = 0
-    for case in cases():
+    for case in chosen:
         if case.is_in_process:
             verdict, count = proved(case, workers), count + 1
             yield _entry(case, sdk, "in process", verdict, holds=str(verdict) == case.claim)
@@ -85,21 +89,21 @@ def _in_process(sdk: str, python: str = sys.executable) -> Iterator[dict[str, ob
     print(f"{count} programs in process on restate-sdk {sdk}: {time.monotonic() - begun:.0f} s")
 
 
-def _on_server(sdk: str) -> Iterator[dict[str, object]]:
+def _on_server(chosen: list[Case], sdk: str) -> Iterator[dict[str, object]]:
     """Every program, on the server."""
     if missing() is not None:
         print(missing())
         return
     begun = time.monotonic()
     server = Server()
-    for case in cases():
+    for case in chosen:
         if case.outcome is None or not case.outcome.is_seen_by_server:
             continue
         verdicts = seen_on_server(case, server)
         claimed = [verdict for verdict in verdicts if str(verdict) == case.claim]
         yield _entry(case, sdk, SERVER.rpartition("/")[2].replace("@", " "), (claimed or [worst(verdicts)])[0], holds=bool(claimed))
     server.close()
-    print(f"{len(cases())} programs on the server: {time.monotonic() - begun:.0f} s")
+    print(f"{len(chosen)} programs on the server: {time.monotonic() - begun:.0f} s")
 
 
 def _entry(case: Case, sdk: str, where: str, verdict: Verdict, *, holds: bool) -> dict[str, object]:
@@ -119,7 +123,7 @@ def compared(releases: list[str]) -> int:
             capture_output=True,
             text=True,
         ).stdout.strip()
-        entries += _in_process(sdk, python)
+        entries += _in_process(list(cases()), sdk, python)
     differing = [entry for entry in entries if not entry["holds"]]
     for entry in differing:
         claim = here[str(entry["code"]), int(str(entry["number"]))]

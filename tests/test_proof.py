@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,3 +64,11 @@ def test_the_driver_tells_outcomes_apart(path: Path, workers: Workers) -> None:
     case = Case("REA000", path.stem, 1, claim, {"app.py": text}, {}, is_fix=False)
     verdict = proved(case, workers)
     assert str(verdict) == claim, f"{path.name}: {verdict} ({verdict.mode}; {verdict.detail})"
+
+
+def test_what_was_written_down_is_what_pages_say() -> None:
+    """For readers (`docs/proof.md`, `rea-lint rule`); that it is true is tested above."""
+    said = {(case.code, case.number): case.claim for case in cases()}
+    written = json.loads((Path(__file__).parent.parent / "src" / "rea_lint" / "proof.json").read_text("utf-8"))
+    stale = sorted({entry["code"] for entry in written if said.get((entry["code"], entry["number"])) != entry["claim"]})
+    assert stale == [], f"run `just prove --only {','.join(stale)}`"

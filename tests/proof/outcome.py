@@ -21,7 +21,8 @@ class Outcome(enum.Enum):
     """In words; `{}` is a name or a number."""
 
     IMPORT_ERROR = "import error"
-    REFUSED = "retried with RT{}"  # only a server shows it
+    UNREGISTERED = "deployment refused"  # only a server shows it
+    REFUSED = "retried with RT{}"  # the same
     BLOCKED = "other calls wait"  # the same
     DEADLOCK = "deadlock"  # the same
     NEIGHBOURS = "innocent invocations suffer"  # the same: they hang, or are broken off
@@ -44,7 +45,7 @@ class Outcome(enum.Enum):
     @property
     def is_on_server(self) -> bool:
         """Whether only a server shows it."""
-        return self in {Outcome.REFUSED, Outcome.BLOCKED, Outcome.DEADLOCK, Outcome.NEIGHBOURS}
+        return self in {Outcome.UNREGISTERED, Outcome.REFUSED, Outcome.BLOCKED, Outcome.DEADLOCK, Outcome.NEIGHBOURS}
 
     @property
     def is_seen_by_server(self) -> bool:
@@ -95,13 +96,15 @@ def judged(answer: Mapping[str, Any], modes: Iterable[str]) -> Iterator[Verdict]
     """What each course of a program says.  `modes` are the modes that a worker goes through, in order, for one that did not end."""
     if "failure" in answer:
         yield Verdict(Outcome.IMPORT_ERROR, "import", detail=answer["failure"])
+    if "refusal" in answer:
+        yield Verdict(Outcome.UNREGISTERED, "registration", detail=answer["refusal"])
     if "hang" in answer:
         after = answer["courses"][-1]["mode"] if answer["courses"] else ""
         yield Verdict(Outcome.HANG, after or next(iter(modes)), detail="did not give the processor back")
     for course in answer["courses"]:
         found = list(_seen(course))
         yield from found or [Verdict(Outcome.COMPLETED, course["mode"])]
-    if not answer["courses"] and not answer.keys() & {"failure", "hang"}:
+    if not answer["courses"] and not answer.keys() & {"failure", "hang", "refusal"}:
         yield Verdict(Outcome.COMPLETED, "import")
 
 
@@ -149,8 +152,11 @@ def _repeated(course: Mapping[str, Any]) -> Iterator[Verdict]:
     quiet = {packs.Effect.PRINT, packs.Effect.LOG}
     counts: dict[str, dict[int, int]] = {}
     for attempt, name, in_step in course["effects"]:
-        effect = knowledge.effect(knowledge.canonical(name), None)
-        if (name in OURS or (effect is not None and effect not in quiet)) and not (in_step and course["crash_after"]):
+        known = knowledge.canonical(name)
+        effect = knowledge.effect(known, None)
+        part = knowledge.agents.get(known)  # an agent that runs asks its model
+        counts_as_one = name in OURS or (effect is not None and effect not in quiet) or (part is not None and part.kind == "runner")
+        if counts_as_one and not (in_step and course["crash_after"]):
             counts.setdefault(name, {}).setdefault(attempt, 0)
             counts[name][attempt] += 1
     for name, by_attempt in counts.items():

@@ -60,7 +60,16 @@ class Case:
         return named(self.claim)
 
 
-UPSTREAM: Mapping[str, str] = {}
+UPSTREAM: Mapping[str, str] = {
+    "REA952": (
+        "a model decides that a tool runs, and there is none here; restate/ext/openai/functions.py (SDK 1.3.0) calls the tool's "
+        "`on_invoke_tool` in the handler, in no step"
+    ),
+    "REA957": (
+        "agent libraries are stand-ins here; restate/ext/openai/session.py (SDK 1.3.0) keeps a conversation with `ctx.get` and `ctx.set`, "
+        "which a service and a shared handler are refused (REA601 and REA602, proved)"
+    ),
+}
 """Error rules whose programs cannot be run -> why, and the upstream source that makes them certain."""
 
 

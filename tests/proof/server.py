@@ -121,7 +121,7 @@ def _ran(job: dict[str, Any]) -> dict[str, Any]:
             ADMIN, "POST", "/deployments", {"uri": f"http://127.0.0.1:{where['port']}", "force": True, "breaking": True}
         )
         if status >= 300:
-            return {"courses": [], "failure": f"registration: {said.get('message', said)}"}
+            return {"courses": [], "refusal": str(said.get("message", said))}
         try:
             return {"courses": [course for target in where["targets"] for course in _courses(target, App(where["port"]), job)]}
         finally:

@@ -22,6 +22,9 @@ REAL = sys.stdlib_module_names | {
 }
 """Packages that are what they are, or are not there; all others are stand-ins, whether installed or not."""
 
+PRETENDED = ("restate.ext.", "google.adk", "google.genai", "google.cloud")
+"""Parts of real packages that are stand-ins all the same: they need libraries that are."""
+
 CALLED: list[Callable[[str], Any]] = []
 """Who is told of a call, once there is somebody; what he says is what the call gives, unless that is None."""
 
@@ -143,7 +146,9 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name: str, _path: Sequence[str] | None, _target: object = None) -> importlib.machinery.ModuleSpec | None:
         first = name.partition(".")[0]
-        if first in REAL or Path(first).is_dir() or Path(f"{first}.py").is_file():  # the program's own, in the current folder
+        if (
+            (first in REAL and not name.startswith(PRETENDED)) or Path(first).is_dir() or Path(f"{first}.py").is_file()
+        ):  # the program's own, in the current folder
             return None
         return importlib.machinery.ModuleSpec(name, self, is_package=True)
 

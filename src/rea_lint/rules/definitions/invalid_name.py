@@ -25,7 +25,7 @@ def invalid_name(thing: Service | Handler, project: Project) -> Iterator[Finding
     `_`, `-` and `.` follow. A handler's name has no `-` and no `.`. Names of services that begin with `restate`, in upper or lower case, and
     `openapi` are reserved.
 
-    ```python
+    ```python fails="deployment refused"
     import restate
 
     orders = restate.Service("order service")  # expect: REA507 "refuses the deployment"
