@@ -192,6 +192,7 @@ def _dot(graph: Graph) -> Iterator[str]:
     names, escape = _names(graph), _escaper({"\\": "\\\\", '"': '\\"'})
     yield "digraph handlers {"
     yield "  rankdir=LR;"
+    yield '  graph [fontname="Helvetica"]; node [fontname="Helvetica"]; edge [fontname="Helvetica"];'
     for at, (name, kind, handlers) in enumerate(graph.services):
         yield f"  subgraph cluster_{at} {{"
         yield f'    label="{escape(name)} ({kind})";'
