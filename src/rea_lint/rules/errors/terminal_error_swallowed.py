@@ -8,12 +8,9 @@ import libcst as cst
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
-from rea_lint.packs import Effect
 from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.rules.catching import End
-
-SAYS = frozenset({Effect.LOG, Effect.PRINT})
 
 
 @rule("REA705", "terminal-error-swallowed", Severity.INFO, docs="https://docs.restate.dev/develop/python/error-handling")
@@ -21,8 +18,8 @@ def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, 
     """
     A clause catches `TerminalError` and does nothing about it.
 
-    A durable operation raises it when it has failed for good, or when the invocation is cancelled. Where the clause is empty, or only writes a
-    log line, the handler goes on without the result, and an invocation that somebody cancelled goes on as well.
+    A durable operation raises it when it has failed for good, or when the invocation is cancelled. Where the clause is empty,
+    the handler goes on without the result, and an invocation that somebody cancelled goes on as well.
 
     ```python
     import restate
@@ -43,8 +40,8 @@ def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, 
         return item
     ```
 
-    If that is meant, say in a comment why: `# rea-lint: ignore[REA705] ...`. A clause that raises, returns something, notes the failure or
-    compensates is fine:
+    If that is meant, say in a comment why. A clause that raises, returns something, notes the failure or compensates is fine, and so is one for an
+    error that is expected, with an `else`:
 
     ```python
     import restate
@@ -77,13 +74,28 @@ def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, 
         except restate.TerminalError:
             return "not shipped"
         try:
+            await ctx.run_typed("thank", charge)
+        except restate.TerminalError:
+            pass  # it is not that important
+        try:
+            await ctx.run_typed("fail", charge)
+        except restate.TerminalError:
+            pass
+        else:
+            raise restate.TerminalError("it has to fail")
+        try:
             int(item)
         except restate.TerminalError:
             pass
         return state
     ```
     """
-    if catching.TERMINAL not in catching.names(clause, code) or not all(_is_idle(node, code) for node in code.within(clause.body)):
+    if catching.TERMINAL not in catching.names(clause, code) or not all(_is_idle(node) for node in code.within(clause.body)):
+        return
+    around = code.parent(clause)
+    span = code.span(clause)
+    end = code.source.line_span(code.source.position(span.end).row).end
+    if "#" in code.source.text[span.start : end] or (isinstance(around, cst.Try | cst.TryStar) and around.orelse is not None):
         return
     found = catching.durable_work(clause, code, catching.CATCH_TERMINAL)
     if not found or catching.ends(clause, code, catching.CATCH_TERMINAL) != {End.SWALLOWED}:
@@ -98,18 +110,14 @@ def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, 
     )
 
 
-def _is_idle(node: cst.CSTNode, code: Durable) -> bool:
-    """Whether a node of a clause does nothing but write a log line."""
+def _is_idle(node: cst.CSTNode) -> bool:
+    """Whether a node of a clause does nothing."""
     match node:
-        case cst.Call():
-            names = code.resolve(node.func)
-            return bool(names) and all(
-                name.startswith(("logging.", "restate.getLogger()", "builtins.")) or code.project.knowledge.effect(name, None) in SAYS
-                for name in names
-            )
         case cst.Return(value=value):
             return value is None
-        case cst.Assign() | cst.AugAssign() | cst.AnnAssign() | cst.NamedExpr() | cst.Await() | cst.Raise() | cst.Del() | cst.Break():
-            return False
-        case _:
+        case cst.IndentedBlock() | cst.SimpleStatementLine() | cst.SimpleStatementSuite() | cst.Pass() | cst.Continue():
             return True
+        case cst.Expr(value=cst.Ellipsis() | cst.SimpleString()) | cst.Ellipsis() | cst.SimpleString():
+            return True
+        case _:
+            return False
