@@ -137,8 +137,8 @@ class Agents:
             for holder, binding in self._bindings(ref):
                 for at, call in self._calls_of(holder, binding):
                     yield from self._of_call(at, call, role)
-                for value in binding.values:
-                    if value != ref and not value.endswith("()") and "(" not in value:
+                for value in (*binding.values, *binding.elements):
+                    if value != ref and "(" not in _whole(value):
                         yield from self._of_refs((value,), function, role)
             for factory in self._factories(ref):
                 for call in factory.calls:
@@ -237,7 +237,8 @@ class Agents:
                         yield Made(at.name, call, *found)
                     else:
                         todo += (made for callee in call.callees if (made := f"{callee}()") not in todo)
-                todo += (value for value in binding.values if value not in todo)
+                held = (element for element in binding.elements if not element.endswith("()"))
+                todo += (value for value in dict.fromkeys((*binding.values, *held)) if value not in todo)
             for factory in self._factories(ref):
                 todo += (value for value in factory.returns if value not in todo)
                 for call in factory.calls:
@@ -247,7 +248,7 @@ class Agents:
 
     def _bindings(self, ref: Ref) -> Iterator[tuple[str, Binding]]:
         """How what a ref names gets its values: a variable, an attribute, or the container it is an element of."""
-        ref = ref.partition("[")[0]
+        ref = _whole(ref)
         found = self.index.bindings(ref)
         yield from found
         head, _, name = ref.rpartition(".")
@@ -286,6 +287,11 @@ def places(part: AgentPart) -> Iterator[str | int]:
 def argument_at(call: Call, place: str | int) -> Argument | None:
     """The argument at a place that a pack names: a position, or a keyword."""
     return call.argument(place, None) if isinstance(place, int) else call.argument(None, place)
+
+
+def _whole(ref: Ref) -> Ref:
+    """The container that something is an element of: of `m.AGENTS[]` and `m.AGENTS.get()`, `m.AGENTS`; anything else as it is."""
+    return ref.partition("[")[0].removesuffix(".get()").removesuffix(".values()").removesuffix(".items()")
 
 
 def _standing_at(function: Function, spans: Iterable[object]) -> list[Call]:

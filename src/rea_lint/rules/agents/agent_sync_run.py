@@ -11,10 +11,7 @@ from rea_lint.rule import rule
 from rea_lint.rules import running
 
 INSTEAD = {  # seen with openai-agents 0.24, pydantic-ai 2.68, langchain 1.4 and google-adk 2.13
-    "google.adk": (
-        "run_async",
-        "runs the agent in a thread that has no Restate context, and blocks the event loop of all handlers until it ends",
-    ),
+    "google.adk": ("run_async", "runs the agent in the event loop of another thread, and blocks the one of all handlers meanwhile"),
     "langgraph": ("ainvoke", "blocks the event loop of all handlers, and raises `NotImplementedError` with `RestateMiddleware`"),
 }
 
@@ -26,7 +23,7 @@ def agent_sync_run(call: Call, code: Durable) -> Iterator[Finding]:
 
     `Runner.run_sync` and `agent.run_sync` start an event loop of their own, and refuse to do so within another: they raise `RuntimeError`,
     the agent never runs, and Restate retries the invocation for ever. `invoke` of a LangChain agent and `Runner.run` of Google's ADK block
-    the loop in which all other handlers run, and know nothing of the context.
+    the loop in which all other handlers run.
 
     ```python
     import restate
