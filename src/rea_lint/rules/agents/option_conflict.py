@@ -72,7 +72,7 @@ def option_conflict(project: Project) -> Iterator[Finding]:
 
 
     @carts.handler(kind="read")  # expect: REA901 "`exclusive` or `shared`"
-    async def show(ctx: restate.ObjectSharedContext) -> None: ...
+    async def show(ctx: restate.ObjectContext) -> None: ...
     ```
 
     These go together:

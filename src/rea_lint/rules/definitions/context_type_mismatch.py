@@ -8,7 +8,7 @@ from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.project import Handler, Project
 from rea_lint.rule import rule
-from rea_lint.rules import annotation, defining, reaching
+from rea_lint.rules import annotation, defining, reaching, reading, sharing
 
 FITS: Mapping[
     str, tuple[str, ...]
@@ -77,6 +77,20 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
         return ctx.key()
     ```
 
+    A handler of a virtual object is exclusive unless it says `kind="shared"`. One whose context is annotated as a shared one was meant to
+    run beside the others, and waits for its turn instead:
+
+    ```python
+    import restate
+
+    counter = restate.VirtualObject("counter")
+
+
+    @counter.handler()
+    async def peek(ctx: restate.ObjectSharedContext) -> int:  # expect: REA503 "is exclusive"
+        return await ctx.get("count", type_hint=int) or 0
+    ```
+
     A context with fewer methods than the handler has is fine, and so is one that is not annotated. Where the handler uses what it does not
     have, that is reported, and not the annotation.
 
@@ -91,7 +105,7 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
     async def add(ctx: restate.ObjectContext, value: int) -> None: ...
 
 
-    @counter.handler()
+    @counter.handler(kind="shared")
     async def peek(ctx: restate.ObjectSharedContext) -> None: ...
 
 
@@ -122,6 +136,14 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
     annotated = [name for v in sorted(project.resolve(first.annotation)) if (name := v.removesuffix("()")) in contexts and v != name]
     if _uses_what_it_has_not(project, handler, kind):
         return  # which is told where it is used
+    if sharing.is_meant_to_be(project, handler):
+        operations = reading.operations(project, handler)
+        yield Finding(
+            handler.span,
+            f"`{handler.name}` annotates its context as `ObjectSharedContext`, and is exclusive: it waits for all other calls to its key; register"
+            ' it with `kind="shared"`.',
+            sharing.fix(project, handler, operations) if operations is not None else None,
+        )
     if annotated and all(name not in FITS[kind] and contexts[name] != "any" for name in annotated):
         own, given = (name.rpartition(".")[2] for name in (FITS[kind][0], annotated[0]))
         yield Finding(

@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.project import Handler, Project
 from rea_lint.rule import rule
-from rea_lint.rules import annotation, defining, reading
-from rea_lint.text import Edit, Span
-
-if TYPE_CHECKING:
-    from rea_lint.project import Operation
-    from rea_lint.rewrite import Edits
-
-
-SHARED = "restate.ObjectSharedContext()"
+from rea_lint.rules import reading, sharing
 
 
 @rule("REA607", "could-be-shared", Severity.INFO, docs="https://docs.restate.dev/develop/python/services")
@@ -64,7 +54,7 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
         return await ctx.get("item", type_hint=str) or "nothing"
     ```
 
-    Where the context is annotated as `ObjectSharedContext` already, `kind="shared"` has only been forgotten, and the finding is a warning.
+    Where the context is annotated as `ObjectSharedContext` already, `kind="shared"` has only been forgotten: see REA503.
 
     A handler that does more than to read may need its turn: one that runs steps, calls or sends, has an effect, or hands its context to code
     that is not known. So may one that reads nothing.
@@ -102,11 +92,6 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
 
 
     @carts.handler()
-    async def glance(ctx: restate.ObjectSharedContext):  # expect: REA607 "is exclusive, though its context is annotated as shared"
-        return await ctx.get("item", type_hint=str)
-
-
-    @carts.handler()
     async def audited(ctx):
         await audit(ctx)
         return await read(ctx)
@@ -129,44 +114,10 @@ def could_be_shared(handler: Handler, project: Project) -> Iterator[Finding]:
     ```
     """
     operations = reading.operations(project, handler) if handler.kind == "exclusive" and not handler.recovers else None
-    if operations is not None:
-        meant = _contexts(project, handler) == {SHARED}
-        but = f"`{handler.display}` is exclusive, though its context is annotated as shared, and" if meant else f"`{handler.display}`"
+    if operations is not None and not sharing.is_meant_to_be(project, handler):
         yield Finding(
             handler.span,
-            f"{but} only reads state; it waits for all calls to the key before it, as those after it wait for it, and with"
+            f"`{handler.display}` only reads state; it waits for all calls to the key before it, as those after it wait for it, and with"
             ' `kind="shared"` it runs beside them.',
-            rewrite.unsafe("Make it a shared handler", _shared(project, handler, operations)),
-            severity=Severity.WARNING if meant else None,
+            sharing.fix(project, handler, operations),
         )
-
-
-def _contexts(project: Project, handler: Handler) -> frozenset[str]:
-    """What the handler annotates its context as."""
-    context = next(iter(defining.parameters(project, handler) or ()), None)
-    return project.resolve(context.annotation) if context is not None and context.annotation else frozenset()
-
-
-def _shared(project: Project, handler: Handler, operations: tuple[Operation, ...]) -> Edits | None:
-    """`kind="shared"` in its decorator, and the annotation that fits; None where helpers expect a context that writes, as far as is known."""
-    call = defining.registration(project, handler).call
-    function = project.functions[handler.function]
-    source = project.sources.get(handler.path)
-    if call is None or call.unpacks or source is None or any(operation.function != handler.function for operation in operations):
-        return None
-    annotated = _contexts(project, handler)
-    context = next(iter(function.parameters), None)
-    if context is None or (context.annotation and len(annotated) != 1) or any(project.takes_context(each) for each in function.calls):
-        return None
-    typed = annotation.replaced(project, handler, "ObjectContext", "ObjectSharedContext") if annotated and annotated != {SHARED} else ()
-    if typed is None:
-        return None
-    kind = call.argument(1, "kind")
-    if kind is not None:
-        return (Edit(kind.span, '"shared"'), *typed) if kind.literal == "'exclusive'" else None
-    last = call.arguments[-1].span.end if call.arguments else call.callee_span.end
-    closing = source.text[last : call.span.end]
-    if closing.strip() not in {"()", ")", ",)"}:
-        return None
-    at = Span(call.span.end - 1, call.span.end - 1) if not call.arguments else Span(last, last)
-    return (Edit(at, f'{", " if call.arguments else ""}kind="shared"'), *typed)
