@@ -222,7 +222,10 @@ class _Visit:
         if effect is not None:
             self._primitives().append(Primitive(target, effect, call.span, call, ref))
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
-            for argument in call.arguments:
+            for position, argument in enumerate(call.arguments):
+                if any(value in knowledge.steps for value in self.resolver.resolve(argument.values)):
+                    self._partial(function, replace(call, arguments=call.arguments[position:]))  # stack.callback(ctx.run_typed, "x", f)
+                    break
                 for value in argument.values:
                     self._run_values((value,), call.span, call, value)
 
