@@ -11,12 +11,13 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING
+from itertools import product
+from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.reach import match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Argument, Call, Function, Ref, Refs
     from rea_lint.handlers import Handler
@@ -54,6 +55,16 @@ class Given:
     text: str = ""  # of a literal
     span: Span | None = None  # where it is written
 
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """For whom a key or an argument is looked at: a handler, in which it has come to helpers by calls."""
+
+    handler: Handler
+    calls: Mapping[str, list[Call]]  # function -> the calls of it
+
+
+_Object: TypeAlias = "tuple[str, str]"
 
 NOTHING = Given(Origin.NONE)
 OTHER = Given(Origin.OTHER)
@@ -116,30 +127,23 @@ def named(reach: Reach, handlers: Iterable[Handler], refs: Refs) -> tuple[Handle
     return tuple(handler for handler in handlers if handler.function in names) if names else ()
 
 
-def links(reach: Reach, handlers: tuple[Handler, ...], durable: Mapping[str, tuple[str, ...]]) -> tuple[Link, ...]:
-    """Every link, by place; a file that is imported by two names counts once."""
-    by_name: dict[str, list[Handler]] = defaultdict(list)
-    for handler in handlers:
-        by_name[handler.display].append(handler)
-    found: dict[tuple[str, Span, str, str, str], Link] = {}
-    waiting = _waiting(reach, by_name, durable)
-    for function, names in durable.items():
-        for operation in reach.operations.get(function, ()):
-            for caller in dict.fromkeys(handler for name in names for handler in by_name[name]):
-                for link in (*_calls(reach, handlers, caller, operation), *_resolved(reach, waiting, caller, operation)):
-                    target = link.target
-                    place = (
-                        link.path,
-                        link.call.span,
-                        caller.path,
-                        caller.display,
-                        f"{target.path}:{target.display}" if target else link.name,
-                    )
-                    found.setdefault(place, link)
+def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tuple[Handler, ...]]) -> tuple[Link, ...]:
+    """Every link, by place; a file that is imported by two names counts once.  `reached` says which handlers run a function."""
+    found: dict[tuple[str, Span, str, Span, str, str], Link] = {}
+    waiting = _waiting(reach, reached)
+    calls: dict[str, list[Call]] = defaultdict(list)
+    for edge in (edge for edges in reach.edges.values() for edge in edges):
+        if edge.call is not None:
+            calls[edge.target].append(edge.call)
+    for function, operations in reach.operations.items():
+        for operation, caller in product(operations, reached.get(function, ())):
+            for link in (*_calls(reach, handlers, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
+                target = f"{link.target.path}:{link.target.display}" if link.target is not None else link.name
+                found.setdefault((link.path, link.call.span, *_place(caller), target), link)
     return tuple(found[place] for place in sorted(found))
 
 
-def returns(links: Iterable[Link]) -> tuple[Return, ...]:
+def returns(links: Collection[Link]) -> tuple[Return, ...]:
     """The chains by which exclusive handlers wait for themselves, the shortest first; one for each set of places.
 
     A single call with another key is none: it is another object.
@@ -158,25 +162,30 @@ def returns(links: Iterable[Link]) -> tuple[Return, ...]:
     return tuple(sorted(found.values(), key=lambda each: (len(each.links), [(link.path, link.call.span) for link in each.links])))
 
 
-def crossings(links: Iterable[Link]) -> tuple[Crossing, ...]:
+def crossings(links: Collection[Link]) -> tuple[Crossing, ...]:
     """Where exclusive handlers of two objects wait for exclusive handlers of each other, by chains that do not come back themselves."""
     following = _following(links)
-    between: dict[tuple[str, str], tuple[tuple[Link, ...], Given]] = {}
+    between: dict[tuple[_Object, _Object], tuple[tuple[Link, ...], Given]] = {}
     starts = [link.caller for each in following.values() for link in each if link.caller.kind == "exclusive"]
     back = {(link.path, link.call.span) for each in returns(links) for link in each.links}
     for start in dict.fromkeys(starts):
         for chain, key in _chains(following, start):
             target = chain[-1].target
             if target is not None and not _is_object(start, target) and not any((link.path, link.call.span) in back for link in chain):
-                pair = (start.service, target.service)
+                pair = (_object(start), _object(target))
                 known = between.get(pair)
                 if known is None or (key.origin is Origin.OWN and known[1].origin is not Origin.OWN):
                     between[pair] = (chain, key)
     return tuple(
         Crossing((chain, between[second, first][0]), key.origin is Origin.OWN and between[second, first][1].origin is Origin.OWN)
-        for (first, second), (chain, key) in sorted(between.items())
+        for (first, second), (chain, key) in sorted(between.items(), key=lambda item: item[0])
         if first < second and (second, first) in between
     )
+
+
+def _object(handler: Handler) -> _Object:
+    """The object that a handler is of, by its name and file: another file may have another one of that name."""
+    return handler.service, handler.path
 
 
 def _is_object(one: Handler, other: Handler) -> bool:
@@ -228,7 +237,7 @@ def _seen_from(given: Given, key: Given, argument: Given) -> Given:
 # -- one operation -----------------------------------------------------------------------------------------------------
 
 
-def _calls(reach: Reach, handlers: tuple[Handler, ...], caller: Handler, operation: Operation) -> Iterator[Link]:
+def _calls(reach: Reach, handlers: tuple[Handler, ...], asker: _Asker, operation: Operation) -> Iterator[Link]:
     call, info = operation.call, operation.info
     method = info.name.rpartition(".")[2]
     if not method.endswith(("_call", "_send")):
@@ -236,7 +245,7 @@ def _calls(reach: Reach, handlers: tuple[Handler, ...], caller: Handler, operati
     function = reach.index.functions[operation.function]
     path = reach.index.home[operation.function].path
     way = Way.CALL if method.endswith("_call") else Way.SEND
-    key, argument = (_given(reach, caller, _argument(operation, name)) for name in ("key", "arg"))
+    key, argument = (_given(reach, asker, _argument(operation, name)) for name in ("key", "arg"))
     delay = _argument(operation, "send_delay")
     # Of a call that is not awaited at once, its future is kept to be awaited later: only one that is thrown away nobody waits for.
     waits = (call.awaited or not call.discarded) if way is Way.CALL else _is_attached_to(reach, function, call)
@@ -250,12 +259,23 @@ def _calls(reach: Reach, handlers: tuple[Handler, ...], caller: Handler, operati
         )
         name = ".".join(each for each in names if each is not None) if names and None not in names else ""
         yield Link(
-            caller, function.name, path, call, way, name, None, is_sure=False, key=key, argument=argument, waits=waits, delayed=delayed
+            asker.handler,
+            function.name,
+            path,
+            call,
+            way,
+            name,
+            None,
+            is_sure=False,
+            key=key,
+            argument=argument,
+            waits=waits,
+            delayed=delayed,
         )
     for target in known:
         is_sure = len(known) == 1
         yield Link(
-            caller,
+            asker.handler,
             function.name,
             path,
             call,
@@ -295,17 +315,15 @@ def _followed(reach: Reach, refs: Refs) -> list[Ref]:
 # -- promises ----------------------------------------------------------------------------------------------------------
 
 
-def _waiting(
-    reach: Reach, by_name: Mapping[str, list[Handler]], durable: Mapping[str, tuple[str, ...]]
-) -> dict[tuple[str, str], list[Handler]]:
+def _waiting(reach: Reach, reached: Mapping[str, tuple[Handler, ...]]) -> dict[tuple[str, str], list[Handler]]:
     """Workflow and name of a promise -> the handlers that wait for it."""
     found: dict[tuple[str, str], dict[Handler, None]] = defaultdict(dict)
-    for function, names in durable.items():
-        for operation in reach.operations.get(function, ()):
+    for function, operations in reach.operations.items():
+        for operation in operations:
             is_waited_for = _is_of_promise(reach, operation, {"value"}) or (operation.info.name == "promise" and operation.call.awaited)
             promise = _promise(reach, operation) if is_waited_for else None
             if promise is not None:
-                for handler in (handler for name in names for handler in by_name[name]):
+                for handler in reached.get(function, ()):
                     found[handler.service, promise][handler] = None
     return {promise: list(handlers) for promise, handlers in found.items()}
 
@@ -319,10 +337,13 @@ def _resolved(reach: Reach, waiting: Mapping[tuple[str, str], list[Handler]], ca
         return
     promise = _promise(reach, operation)
     path = reach.index.home[operation.function].path
-    for target in {_place(handler): handler for handler in waiting.get((caller.service, promise or ""), ())}.values():
-        if _place(target) != _place(caller):
-            given = Given(Origin.LITERAL, promise or "")
-            yield Link(caller, operation.function, path, operation.call, Way.RESOLVE, target.display, target, is_sure=True, argument=given)
+    targets = {
+        _place(handler): handler for handler in waiting.get((caller.service, promise or ""), ()) if _place(handler) != _place(caller)
+    }
+    near = [handler for handler in targets.values() if handler.path == caller.path]  # of two workflows of one name, it is the one beside it
+    for target in near or targets.values():
+        given = Given(Origin.LITERAL, promise or "")
+        yield Link(caller, operation.function, path, operation.call, Way.RESOLVE, target.display, target, is_sure=True, argument=given)
 
 
 def _promise(reach: Reach, operation: Operation) -> str | None:
@@ -347,16 +368,16 @@ def _text(reach: Reach, argument: Argument | None) -> str | None:
     return found.text if found.origin is Origin.LITERAL else None
 
 
-def _given(reach: Reach, caller: Handler, argument: Argument | None) -> Given:
+def _given(reach: Reach, asker: _Asker, argument: Argument | None) -> Given:
     """What an argument in a function is, as the handler sees it that calls the function."""
     if argument is None or argument.literal == "None":
         return NOTHING
-    found = _of_argument(reach, caller, argument, 0)
+    found = _of_argument(reach, asker, argument, 0)
     return replace(found, span=argument.span)
 
 
-def _of_argument(reach: Reach, caller: Handler | None, argument: Argument, depth: int) -> Given:
-    return _literal(argument.literal) if argument.literal is not None else _of_refs(reach, caller, argument.values, depth)
+def _of_argument(reach: Reach, asker: _Asker | None, argument: Argument, depth: int) -> Given:
+    return _literal(argument.literal) if argument.literal is not None else _of_refs(reach, asker, argument.values, depth)
 
 
 def _literal(literal: str) -> Given:
@@ -364,13 +385,13 @@ def _literal(literal: str) -> Given:
     return Given(Origin.LITERAL, value) if isinstance(value, str) else OTHER
 
 
-def _of_refs(reach: Reach, caller: Handler | None, refs: Refs, depth: int) -> Given:
+def _of_refs(reach: Reach, asker: _Asker | None, refs: Refs, depth: int) -> Given:
     """What an expression is; something else if it may be several things."""
-    found = {_of_ref(reach, caller, ref, depth + 1) for ref in refs} if depth < MOST_FOLLOWED else set()
+    found = {_of_ref(reach, asker, ref, depth + 1) for ref in refs} if depth < MOST_FOLLOWED else set()
     return found.pop() if len(found) == 1 else OTHER
 
 
-def _of_ref(reach: Reach, caller: Handler | None, ref: Ref, depth: int) -> Given:
+def _of_ref(reach: Reach, asker: _Asker | None, ref: Ref, depth: int) -> Given:
     index = reach.index
     if ref.endswith(".key()"):
         operations = [index.knowledge.operation(value) for value in reach.resolver.resolve(ref[:-2])]
@@ -379,24 +400,23 @@ def _of_ref(reach: Reach, caller: Handler | None, ref: Ref, depth: int) -> Given
     function = index.functions.get(variable["scope"]) if variable is not None else None
     if variable is not None and function is not None and any(p.name == variable["name"] for p in function.parameters):
         is_bound = variable["name"] in function.variables
-        return OTHER if is_bound or caller is None else _of_parameter(reach, caller, function, variable["name"], depth)
+        return OTHER if is_bound or asker is None else _of_parameter(reach, asker, function, variable["name"], depth)
     found = {
-        _literal(binding.literal) if binding.literal is not None else _of_refs(reach, caller, binding.values, depth)
+        _literal(binding.literal) if binding.literal is not None else _of_refs(reach, asker, binding.values, depth)
         for _, binding in index.bindings(ref)
     }
     return found.pop() if len(found) == 1 else OTHER
 
 
-def _of_parameter(reach: Reach, caller: Handler, function: Function, name: str, depth: int) -> Given:
+def _of_parameter(reach: Reach, asker: _Asker, function: Function, name: str, depth: int) -> Given:
     """What a parameter is: of a handler, its input; of another function, what the calls hand over, if it is the same in all."""
-    if function.name == caller.function:
+    if function.name == asker.handler.function:
         return Given(Origin.INPUT) if [p.name for p in function.parameters[1:2]] == [name] else OTHER
     found = {
-        _of_argument(reach, caller, argument, depth + 1)
-        for edges in reach.edges.values()
-        for edge in edges
-        if edge.target == function.name and edge.call is not None and depth < MOST_FOLLOWED
-        for parameter, argument in match(function, edge.call, bound=function.binds is not None)
+        _of_argument(reach, asker, argument, depth + 1)
+        for call in asker.calls.get(function.name, ())
+        if depth < MOST_FOLLOWED
+        for parameter, argument in match(function, call, bound=function.binds is not None)
         if parameter == name
     }
     return found.pop() if len(found) == 1 else OTHER

@@ -90,7 +90,7 @@ class Project:
     _stepped: Reach
     _silenced: Silenced
     _agents: Agents
-    _kinds: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _reached: Mapping[str, tuple[Handler, ...]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
 
@@ -143,7 +143,7 @@ class Project:
 
     def kinds(self, function: str) -> frozenset[str]:
         """The kinds of handler that reach a durable function."""
-        return self._kinds.get(function, frozenset())
+        return frozenset(handler.kind for handler in self._reached.get(function, ()))
 
     def calls(self, function: str) -> tuple[Edge, ...]:
         """The functions and classes of the project that a durable function calls, with the place of each call."""
@@ -156,7 +156,7 @@ class Project:
     @cached_property
     def links(self) -> tuple[graph.Link, ...]:
         """Who calls whom through Restate, by place."""
-        return graph.links(self._durable, self.handlers, self.durable)
+        return graph.links(self._durable, self.handlers, self._reached)
 
     def targets(self, operation: Operation) -> tuple[Handler, ...]:
         """The handlers that a call or send may call."""
@@ -342,7 +342,7 @@ def link(
         _stepped=stepped,
         _silenced=silenced,
         _agents=agents,
-        _kinds={name: frozenset(h.kind for h in hs) for name, hs in reached.items()},
+        _reached={name: tuple(hs) for name, hs in reached.items()},
         sources=sources or {},
         sdk=sdk,
     )
