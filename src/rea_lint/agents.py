@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from rea_lint.reach import match
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
     from rea_lint.packs import AgentPart
+    from rea_lint.reach import Edge
     from rea_lint.resolve import Index, Resolver, Values
 
 MOST_FOLLOWED = 40  # variables, containers and factories between a run and the calls that made the agent
@@ -56,6 +59,7 @@ class Agents:
 
     index: Index
     resolver: Resolver
+    edges: Mapping[str, list[Edge]]  # function -> what durable code calls in it
     roles: dict[str, Role] = field(default_factory=dict)  # function -> what it is to the agents found so far
     owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
     _attached: dict[Ref, list[tuple[str, AgentPart]]] | None = None
@@ -81,8 +85,18 @@ class Agents:
                         bare = ref.removesuffix("()")
                         part = self.part(bare)
                         if part is not None and "()." in part[0]:
-                            self._attached.setdefault(bare.rpartition(".")[0], []).append((function.name, part[1]))
+                            for place in self._places(bare.rpartition(".")[0]):
+                                self._attached.setdefault(place, []).append((function.name, part[1]))
         return self._attached
+
+    def _places(self, ref: Ref) -> Iterator[Ref]:
+        """The names of what a ref names: of `self.agent`, also the attribute of the class."""
+        yield ref
+        head, _, name = ref.rpartition(".")
+        if ":" in head:
+            yield from (
+                f"{value}.{name}" for value in sorted(self.resolver.resolve(head)) if value.removesuffix("()") in self.index.classes
+            )
 
     def part(self, refs: Ref | Refs) -> tuple[str, AgentPart] | None:
         """The part of a framework that something is, with its canonical name."""
@@ -132,7 +146,7 @@ class Agents:
             if (ref, function.span, role) in self._seen:
                 continue
             self._seen.add((ref, function.span, role))
-            for name, part in self.attached.get(ref, ()):
+            for name, part in (attached for place in self._places(ref) for attached in self.attached.get(place, ())):
                 yield name, role if part.tools else Role.CALLBACK
             for holder, binding in self._bindings(ref):
                 for at, call in self._calls_of(holder, binding):
@@ -239,6 +253,12 @@ class Agents:
                         todo += (made for callee in call.callees if (made := f"{callee}()") not in todo)
                 held = (element for element in binding.elements if not element.endswith("()"))
                 todo += (value for value in dict.fromkeys((*binding.values, *held)) if value not in todo)
+            for caller, argument in self._handed(ref):
+                todo += (value for refs in (argument.values, *argument.elements) for value in refs if value not in todo)
+                for call in _standing_at(caller, (argument.span,)):
+                    found = self.part(call.callees)
+                    if found is not None:
+                        yield Made(caller.name, call, *found)
             for factory in self._factories(ref):
                 todo += (value for value in factory.returns if value not in todo)
                 for call in factory.calls:
@@ -261,6 +281,18 @@ class Agents:
                 for binding in declared.attributes.get(name, ()) if declared is not None else ():
                     yield at, binding
 
+    def _handed(self, ref: Ref) -> Iterator[tuple[Function, Argument]]:
+        """What the callers of a function hand over, if a ref is one of its parameters."""
+        scope, _, name = ref.rpartition(":")
+        called = self.index.functions.get(scope)
+        if called is None or not any(parameter.name == name for parameter in called.parameters):
+            return
+        for caller, edges in self.edges.items():
+            for edge in edges:
+                if edge.target == scope and edge.call is not None and caller in self.index.functions:
+                    given = match(called, edge.call, bound=called.binds is not None)
+                    yield from ((self.index.functions[caller], argument) for parameter, argument in given if parameter == name)
+
     def _calls_of(self, holder: str, binding: Binding) -> Iterator[tuple[Function, Call]]:
         """The calls that give a variable its value, or a container its elements."""
         methods = self.index.classes[holder].methods.values() if holder in self.index.classes else ()
@@ -272,6 +304,11 @@ class Agents:
             for call in function.calls:
                 if call.span == binding.span or (is_container and binding.span.contains(call.span)):
                     yield function, call
+            if holder in self.index.classes:  # what is bound is an attribute, and the span its own: the call comes next
+                after = (c for c in function.calls if c.span.start > binding.span.end and function.span.contains(binding.span))
+                first = min(after, key=lambda call: call.span.start, default=None)
+                if first is not None and any(f"{callee}()" in binding.values for callee in first.callees):
+                    yield function, first
 
     def _factories(self, ref: Ref) -> Iterator[Function]:
         """The functions of the project whose result a ref is."""

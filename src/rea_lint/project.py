@@ -329,7 +329,7 @@ def link(
         _enter_handler(durable, handler, services)
     for slot, values in wrapped:
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
-    agents = Agents(found, durable.resolver)
+    agents = Agents(found, durable.resolver, durable.edges)
     stepped = _explore_all(durable, frozenset(h.function for h in handlers), agents)
     reached = _reached(durable, handlers)
     return Project(

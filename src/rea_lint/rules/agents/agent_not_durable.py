@@ -145,8 +145,8 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
         return str(result)
     ```
 
-    A step may run any agent: all it does is then one entry of the journal. An agent that is handed in, or that has a model or a plugin of
-    the project's own, may be durable or not, and nothing is said of it:
+    A step may run any agent: all it does is then one entry of the journal. An agent that comes from somewhere unknown, or that has a
+    model or a plugin of the project's own, may be durable or not, and nothing is said of it:
 
     ```python
     import restate
@@ -156,6 +156,7 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
     from google.adk.runners import InMemoryRunner
     from pydantic_ai import Agent as PydanticAgent
     from pydantic_ai.models.wrapper import WrapperModel
+    from registry import load
     from restate.ext.openai.runner_wrapper import DurableModelCalls
 
     assistant = restate.Service("assistant")
@@ -185,7 +186,7 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
         runner = InMemoryRunner(agent=LlmAgent(name="a", model="gemini-2.5-flash"), plugins=[Plugin()])
         events = [event async for event in runner.run_async(user_id="u", session_id="s", new_message=prompt)]
         first = await ctx.run_typed("answer", answer, prompt=prompt)
-        return first + await run(PydanticAgent("openai:gpt-5"), prompt) + str(events)
+        return first + await run(load("assistant"), prompt) + str(events)
     ```
     """
     run = code.project.agent_run(code.path, call)
