@@ -18,7 +18,7 @@ import restate.vm
 
 from proof.driver import result, working
 from proof.messages import Kind, frames, read
-from proof.program import prepared, targets
+from proof.program import load, prepared, targets
 from proof.world import World
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ INVOCATIONS = 8
 class Served:
     """The app of a program, between the server and the SDK."""
 
-    def __init__(self, app: Any, world: World, restart: Callable[[str], None], asked: str) -> None:
-        self._app = app
+    def __init__(self, fresh: Callable[[], Any], world: World, restart: Callable[[str], None], asked: str) -> None:
+        self._fresh = fresh
         self._world = world
         self.restart = restart
         self._begin(0)
@@ -47,6 +47,7 @@ class Served:
 
     def _begin(self, crash_after: int) -> None:
         """A course that breaks off after so many commands (-1: just before the result), or not (0)."""
+        self._app = self._fresh()  # what the program's modules keep is not kept from one course to the next
         self._crash_after = crash_after
         self._attempts: dict[str, int] = {}  # by invocation; the first is the one that was asked for
         self._restarts = False  # the process, where it breaks off
@@ -189,7 +190,10 @@ def _made(job: dict[str, Any], folder: Path, listener: int, asked: str) -> tuple
         arguments = [sys.executable, "-c", code, str(listener), invocation, json.dumps(job)]
         os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo"})
 
-    served = Served(restate.app([*services, *beside]), world, restart, asked)
+    def fresh() -> Any:
+        return restate.app([*load(job["files"])[1], *beside])
+
+    served = Served(fresh, world, restart, asked)
     virtual: Any = restate.vm.VMWrapper
     asleep, awakeable = virtual.sys_sleep, virtual.sys_awakeable
 
