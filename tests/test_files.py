@@ -102,6 +102,11 @@ class TestGate:
         )
         assert len(names(root)) == 1 + 8 + 3 + 2 + 2
 
+    def test_folders_that_have_only_the_file_system_in_common_are_projects_of_their_own(self, tree: Write) -> None:
+        root = tree({"a/x.py": R, "b/y.py": R})
+        found = files.discover([root / "a", root / "b"], load(Path(os.sep), isolated=True))
+        assert {file.module for file in found.files} == {"x", "y"}
+
 
 class TestWalk:
     def test_what_git_ignores_is_left_out(self, tree: Write) -> None:

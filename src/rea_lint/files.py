@@ -191,6 +191,8 @@ def worlds(files: Iterable[File]) -> list[tuple[File, ...]]:
 
 def _project_of(path: str, config: Config) -> str:
     root = str(config.root)
+    if os.path.dirname(root) == root != path:  # all that paths far from each other have in common, and nobody's project
+        return str(project_root(Path(path)))
     return root if _is_under(path, root) else str(project_root(Path(path)))
 
 
