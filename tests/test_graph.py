@@ -125,6 +125,14 @@ def test_who_resolves_a_promise_leads_to_who_waits_for_it() -> None:
     assert (link.caller.display, link.way, link.name, link.argument.text) == ("signup.pay", graph.Way.RESOLVE, "signup.run", "paid")
 
 
+def test_who_resolves_an_awakeable_leads_to_who_handed_its_id_over() -> None:
+    body = (
+        "@shop.handler()\nasync def answer(ctx, name):\n    ctx.resolve_awakeable(name, True)\n    ctx.resolve_awakeable('other', True)\n\n\n"
+        "@shop.handler()\nasync def ask(ctx, item):\n    name, done = ctx.awakeable()\n    ctx.service_send(answer, name)\n    await done\n"
+    )
+    assert told(HEAD + body) == ["shop.answer resolve shop.ask none", "shop.ask send shop.answer none"]
+
+
 def test_a_chain_comes_back_with_the_key_it_began_with() -> None:
     body = (
         '@shop.handler()\nasync def ask(ctx, cart):\n    await ctx.object_call(add, cart, arg="pen")\n\n\n'

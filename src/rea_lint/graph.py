@@ -43,6 +43,7 @@ class Origin(Enum):
     OWN = "own key"
     INPUT = "input"
     LITERAL = "literal"
+    AWAKEABLE = "awakeable"  # the id of one of its own
     OTHER = "other"  # something else, or not known
     NONE = "none"  # there is none
 
@@ -135,12 +136,22 @@ def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tup
     for edge in (edge for edges in reach.edges.values() for edge in edges):
         if edge.call is not None:
             calls[edge.target].append(edge.call)
-    for function, operations in reach.operations.items():
-        for operation, caller in product(operations, reached.get(function, ())):
-            for link in (*_calls(reach, handlers, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
-                target = f"{link.target.path}:{link.target.display}" if link.target is not None else link.name
-                found.setdefault((link.path, link.call.span, *_place(caller), target), link)
+    at = [(operation, caller) for name, each in reach.operations.items() for operation, caller in product(each, reached.get(name, ()))]
+    for operation, caller in at:
+        for link in (*_calls(reach, handlers, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
+            found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
+    askers: dict[tuple[str, Span, str], dict[Handler, None]] = defaultdict(dict)
+    for link in found.values():
+        if link.target is not None and link.argument.origin is Origin.AWAKEABLE:
+            askers[_place(link.target)][link.caller] = None
+    for operation, caller in at:
+        for link in _answered(reach, _Asker(caller, calls), operation, askers.get(_place(caller), ())):
+            found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
     return tuple(found[place] for place in sorted(found))
+
+
+def _target(link: Link) -> str:
+    return f"{link.target.path}:{link.target.display}" if link.target is not None else link.name
 
 
 def returns(links: Collection[Link]) -> tuple[Return, ...]:
@@ -359,6 +370,17 @@ def _promise(reach: Reach, operation: Operation) -> str | None:
     return _text(reach, made.call.argument(0, "name")) if made is not None else None
 
 
+def _answered(reach: Reach, asker: _Asker, operation: Operation, targets: Iterable[Handler]) -> Iterator[Link]:
+    """The links by which a handler resolves the awakeable whose id is its input, to those that hand it the id."""
+    if operation.info.name in {"resolve_awakeable", "reject_awakeable"}:
+        path, id_ = reach.index.home[operation.function].path, _given(reach, asker, operation.call.argument(0, "name"))
+        for target in targets if id_.origin is Origin.INPUT else ():
+            given = Given(Origin.AWAKEABLE)
+            yield Link(
+                asker.handler, operation.function, path, operation.call, Way.RESOLVE, target.display, target, is_sure=True, argument=given
+            )
+
+
 # -- what keys and arguments are ---------------------------------------------------------------------------------------
 
 
@@ -393,9 +415,10 @@ def _of_refs(reach: Reach, asker: _Asker | None, refs: Refs, depth: int) -> Give
 
 def _of_ref(reach: Reach, asker: _Asker | None, ref: Ref, depth: int) -> Given:
     index = reach.index
-    if ref.endswith(".key()"):
-        operations = [index.knowledge.operation(value) for value in reach.resolver.resolve(ref[:-2])]
-        return Given(Origin.OWN) if operations and all(o is not None and o.name == "key" for o in operations) else OTHER
+    for ending, method, origin in ((".key()", "key", Origin.OWN), (".awakeable()[0]", "awakeable", Origin.AWAKEABLE)):
+        if ref.endswith(ending):
+            operations = [index.knowledge.operation(value) for value in reach.resolver.resolve(ref[: ref.rindex("()")])]
+            return Given(origin) if operations and all(o is not None and o.name == method for o in operations) else OTHER
     variable = VARIABLE.fullmatch(ref)
     function = index.functions.get(variable["scope"]) if variable is not None else None
     if variable is not None and function is not None and any(p.name == variable["name"] for p in function.parameters):

@@ -127,7 +127,7 @@ def _said(graph: Graph, link: Link) -> str:
     """A link in words: "calls carts.add (exclusive) with its own key, and waits"."""
     name = f"{link.name} ({link.target.kind})" if link.target is not None else link.name or f"something that is {UNKNOWN}"
     if link.way is Way.RESOLVE:
-        return f'resolves "{link.argument.text}" of {name}'
+        return f'resolves "{link.argument.text}" of {name}' if link.argument.text else f"resolves the awakeable of {name}"
     verb = "calls" if link.way is Way.CALL else "sends later to" if link.delayed else "sends to"
     key = {
         Origin.NONE: "",
@@ -158,7 +158,7 @@ def _json(graph: Graph) -> dict[str, Any]:
                 "delayed": link.delayed,
                 "certain": link.is_sure,
                 "key": {"is": link.key.origin.value, "text": graph.key(link)} if link.key.origin is not Origin.NONE else None,
-                "promise": link.argument.text if link.way is Way.RESOLVE else None,
+                "promise": link.argument.text or None if link.way is Way.RESOLVE else None,
                 **_location(graph, link.path, link.call.span),
             }
             for link in graph.links
@@ -232,7 +232,7 @@ def _arrows(graph: Graph) -> dict[tuple[str, str, Way], list[str]]:
 
 def _labels(graph: Graph, link: Link) -> Iterable[str]:
     if link.way is Way.RESOLVE:
-        yield link.argument.text
+        yield link.argument.text or "awakeable"
         return
     key = graph.key(link)
     if key:
