@@ -65,6 +65,10 @@ UPSTREAM: Mapping[str, str] = {
         "a model decides that a tool runs, and there is none here; restate/ext/openai/functions.py (SDK 1.3.0) calls the tool's "
         "`on_invoke_tool` in the handler, in no step"
     ),
+    "REA956": (
+        "agent libraries are stand-ins here; agents/run.py (openai-agents 0.24) says `AgentRunner.run_sync() cannot be called when an event loop "
+        "is already running`, and an event loop is what runs a handler"
+    ),
     "REA957": (
         "agent libraries are stand-ins here; restate/ext/openai/session.py (SDK 1.3.0) keeps a conversation with `ctx.get` and `ctx.set`, "
         "which a service and a shared handler are refused (REA601 and REA602, proved)"

@@ -27,6 +27,8 @@ def instead(run: AgentRun) -> str:
     made = run.unguarded
     if made is None:
         return "run it through `restate.ext`"
+    if not all(m.part.guards for m in run.agents):  # restate/ext/adk/plugin.py: "RestatePlugin only supports LlmAgent agents."
+        return "run its agents one by one, each made durable by `restate.ext`"
     package, _, last = made.part.durably.removesuffix(".run").rpartition(".")
     if made.part.durably.endswith(".run"):
         return f"use `{last}.run` of `{package}`"

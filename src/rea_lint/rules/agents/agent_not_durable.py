@@ -28,7 +28,7 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
     its first line. An agent of the plain framework then begins from its first question: each is asked, and paid, once more. The model
     answers something else, wants other tools, and these do not find in the journal what they are about to do (RT0016).
 
-    ```python
+    ```python fails="effect ran 2 times"
     import restate
     from agents import Agent, Runner
 
@@ -205,6 +205,8 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
 def _fix(run: AgentRun, code: Durable) -> Fix | None:
     """The fix that makes a run durable; None if something is given that would have to go, or what has to be changed is not here."""
     made = run.unguarded
+    if not all(m.part.guards for m in run.agents):
+        return None  # `RestatePlugin` takes no `SequentialAgent`: "only supports LlmAgent agents" (restate/ext/adk/plugin.py)
     if made is None or made.call.unpacks or code.project.path_of(made.function) != code.path:
         return None
     if any(made.call.argument(None, str(place)) is not None for place in made.part.guards[:1]):

@@ -20,15 +20,12 @@ def agent_streaming(call: Call, code: Durable) -> Iterator[Finding]:
     replay asks, and pays, it again. What Restate puts around the frameworks does not stream either: `RestateAgent.run_stream` raises
     `UserError`, the model of `DurableRunner` a `TerminalError`, and `RestateAgent.iter` goes past the journal.
 
-    ```python
+    ```python fails="effect ran 2 times"
     import restate
     from agents import Agent, Runner
-    from pydantic_ai import Agent as PydanticAgent
-    from restate.ext.pydantic import RestateAgent
 
     assistant = restate.Service("assistant")
     agent = Agent(name="Assistant", instructions="Help.")
-    durable = RestateAgent(PydanticAgent("openai:gpt-5"))
 
 
     @assistant.handler()
@@ -36,6 +33,20 @@ def agent_streaming(call: Call, code: Durable) -> Iterator[Finding]:
         result = Runner.run_streamed(agent, prompt)  # expect: REA954 "the model is asked again on every replay"
         async for _ in result.stream_events():
             pass
+        return str(result.final_output)
+    ```
+
+    ```python
+    import restate
+    from pydantic_ai import Agent
+    from restate.ext.pydantic import RestateAgent
+
+    assistant = restate.Service("assistant")
+    durable = RestateAgent(Agent("openai:gpt-5"))
+
+
+    @assistant.handler()
+    async def ask(ctx: restate.Context, prompt: str) -> str:
         async with durable.run_stream(prompt) as response:  # expect: REA954 "`restate.ext` does not support it"
             return await response.get_output()
     ```
