@@ -89,6 +89,7 @@ def state_polling(loop: cst.While | cst.For, code: Durable) -> Iterator[Finding]
     round is more than waiting:
 
     ```python
+    import subprocess
     from datetime import timedelta
 
     import restate
@@ -98,6 +99,10 @@ def state_polling(loop: cst.While | cst.For, code: Durable) -> Iterator[Finding]
 
     def price() -> int:
         return 1
+
+
+    async def tell(ctx: restate.WorkflowContext) -> None:
+        ctx.generic_send("mail", "send", b"still open")
 
 
     class Cache:
@@ -111,6 +116,12 @@ def state_polling(loop: cst.While | cst.For, code: Durable) -> Iterator[Finding]
             await ctx.sleep(timedelta(minutes=10))
         for _ in range(await ctx.get("times", type_hint=int) or 0):
             ctx.set("round", await ctx.get("round", type_hint=int) or 0)
+            await ctx.sleep(timedelta(minutes=10))
+        while await ctx.get("open", type_hint=bool):
+            subprocess.run(["true"])  # expect: REA204
+            await ctx.sleep(timedelta(minutes=10))
+        while await ctx.get("open", type_hint=bool):
+            await tell(ctx)
             await ctx.sleep(timedelta(minutes=10))
         for _ in range(3):
             await Cache().get("price")
@@ -146,11 +157,12 @@ def _looked_at(operation: Operation, code: Durable) -> str | None:
 
 
 def _does_more(loop: cst.While | cst.For, code: Durable, known: list[Operation]) -> bool:
-    """Whether a round runs steps, or hands the context to others."""
+    """Whether a round runs steps, hands the context to others, or has an effect."""
     spans = {each.call.span for each in known}
-    calls = (call for node in code.within(loop) if isinstance(node, cst.Call) and (call := code.call(node)) is not None)
-    return any(call.span not in spans and code.project.takes_context(call) for call in calls) or any(
-        code.step(node) is not None for node in code.within(loop)
+    uses = {use.span for use in code.project.uses(code.owner(loop).name) if use.effect not in reading.EFFECTS}
+    calls = [call for node in code.within(loop) if isinstance(node, cst.Call) and (call := code.call(node)) is not None]
+    return any(code.step(node) is not None for node in code.within(loop)) or any(
+        call.span in uses or (call.span not in spans and code.project.takes_context(call)) for call in calls
     )
 
 
