@@ -149,10 +149,6 @@ class Project:
         """The functions and classes of the project that a durable function calls, with the place of each call."""
         return tuple(edge for edge in self._durable.edges.get(function, ()) if not edge.virtual)
 
-    def unknown_calls(self, function: str) -> tuple[Call, ...]:
-        """The calls in a durable function that could not be resolved."""
-        return tuple(self._durable.unknown.get(function, ()))
-
     @cached_property
     def links(self) -> tuple[graph.Link, ...]:
         """Who calls whom through Restate, by place."""

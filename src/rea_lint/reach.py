@@ -80,7 +80,6 @@ class Reach:
     primitives: dict[str, list[Primitive]] = field(default_factory=dict)
     operations: dict[str, list[Operation]] = field(default_factory=dict)
     steps: dict[str, list[Step]] = field(default_factory=dict)
-    unknown: dict[str, list[Call]] = field(default_factory=dict)  # calls that could not be resolved
     takers: dict[tuple[str, str], None] = field(default_factory=dict)  # (function, parameter) that ends as a step's action
 
     def fields(self, name: str) -> list[str]:
@@ -103,7 +102,7 @@ def explore(reach: Reach) -> None:
 
 
 def _round(reach: Reach) -> bool:
-    for table in (reach.nodes, reach.edges, reach.primitives, reach.operations, reach.steps, reach.unknown):
+    for table in (reach.nodes, reach.edges, reach.primitives, reach.operations, reach.steps):
         table.clear()
     before = len(reach.takers)
     news = False
@@ -172,8 +171,6 @@ class _Visit:
             head = ref.rpartition(".")[0]
             if head and "." in head.rpartition(":")[2]:
                 self.edges.extend(Edge(p, call.callee_span, None, head) for p in self.resolver.property_of(head))
-        if not targets:
-            self.reach.unknown.setdefault(self.name, []).append(call)
         for ref, target in targets:
             self._target(function, self._whole(call, ref), ref, target)
         if call.entered:
