@@ -624,6 +624,9 @@ class _Names:
         match self.refs(node.func, scope):
             case ("functools.partial" | "functools.partialmethod",) if node.args:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
+            case ("builtins.getattr",) if len(node.args) > 1 and isinstance(name := node.args[1], ast.Constant):
+                read = (f"{ref}.{name.value}" for ref in self.refs(node.args[0], scope, depth + 1))
+                return _distinct([*read, *(ref for default in node.args[2:] for ref in self.refs(default, scope, depth + 1))])
             case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
             case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
@@ -803,7 +806,7 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         decorators = tuple(names.refs(d, scope.parent) for d in node.decorator_list)
         if node.decorator_list:
             span = Span(source.text.rindex("@", 0, _span(source, node.decorator_list[0]).start), whole.end)
-        name_span = _name_span(source, node, whole.start)
+        name_span = _name_span(source, whole.start)
         header = Span(whole.start, source.text.rfind(":", whole.start, _span(source, node.body[0]).start) + 1)
         returned = names.annotation(node.returns, scope.parent)
         flat = {ref for refs in decorators for ref in refs}
@@ -846,8 +849,8 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
     )
 
 
-def _name_span(source: Source, node: ast.FunctionDef | ast.AsyncFunctionDef, start: int) -> Span:
-    """Where the name stands as it is written; `node.name` is its NFKC form (PEP 3131), which the text need not contain."""
+def _name_span(source: Source, start: int) -> Span:
+    """Where the name of the function that begins at `start` stands, as it is written: its name in the tree is the NFKC form of that (PEP 3131)."""
     heading = HEADING.match(source.text, start)
     assert heading is not None
     return Span(*heading.span("name"))
