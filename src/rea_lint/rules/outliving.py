@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rea_lint.durable import Durable
     from rea_lint.flow import Arrival, Sink
-    from rea_lint.project import Shared
+    from rea_lint.project import Operation, Shared
     from rea_lint.state import Change
     from rea_lint.text import Span
 
@@ -78,9 +78,32 @@ def _fills(change: Change, shared: Shared, code: Durable) -> bool | None:
         return None if isinstance(statement, cst.Del) else False
     values = [*_values(change, own)]
     names = {name, *_copies(name, change.function, own)}
+    match values:
+        case [cst.BooleanOperation(left=test, operator=cst.Or())] | [cst.IfExp(test=test)] if _tests(test, names):
+            return True
     if not values or any(_mentions(value, {name}) for value in values):
         return False
     return any(_tests(test, names) for test in _conditions(node, own))
+
+
+def skipped(shared: Shared, code: Durable) -> tuple[Span, Operation] | None:
+    """The question whether a variable is filled, and the first durable operation that does not run if it is."""
+    name = shared.variable.display.rpartition(".")[2]
+    operations = [each for each in code.project.operations(shared.function) if each.info.journals]
+    for change in shared.changes if operations else ():
+        names = {name, *_copies(name, change.function, code)}
+        node = code.node(change.span)
+        for test in _conditions(node, code) if node is not None else ():
+            statement = next((around for around in code.ancestors(test) if isinstance(around, cst.If | cst.IfExp | cst.Try)), None)
+            if statement is None or not _tests(test, names):
+                continue
+            span = code.span(statement)
+            after = not span.contains(change.span) or isinstance(statement, cst.Try)
+            for operation in operations:
+                at = operation.call.span
+                if at.start > code.span(test).end and (after or span.contains(at)):
+                    return code.span(test), operation
+    return None
 
 
 def _values(change: Change, code: Durable) -> Iterator[cst.BaseExpression]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
-from rea_lint.flow import Sink
 from rea_lint.project import Operation, Shared
 from rea_lint.rule import rule
 from rea_lint.rules import outliving
@@ -111,14 +110,14 @@ def memoised_effect(thing: Shared | Operation, code: Durable) -> Iterator[Findin
     """
     if isinstance(thing, Operation):
         yield from _decorated(thing, code.project)
-    elif thing.is_read and outliving.is_memo(thing, code) and (found := outliving.decided(thing, code, Sink.BRANCH)) is not None:
-        span, arrival = found
+    elif outliving.is_memo(thing, code) and (found := outliving.skipped(thing, code)) is not None:
+        span, operation = found
         yield Finding(
             span,
-            f"`{thing.variable.display}` is kept by the process, and {arrival.says}: a replay that finds it filled skips what the journal holds; "
-            "let the operation run each time, or fill the cache in the step.",
+            f"`{thing.variable.display}` is kept by the process, and decides whether `ctx.{operation.method}` runs: a replay that finds it filled skips what"
+            " the journal holds; let the operation run each time, or fill the cache in the step.",
             None,
-            (*outliving.changed(thing), arrival.related),
+            (*outliving.changed(thing), Related(code.path, operation.call.span, "this is skipped if it is filled")),
         )
 
 
