@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REQUIRED = bool(os.environ.get("REA_LINT_PROVE"))
 """Whether a server that is missing is a failure, as on CI."""
 
-pytestmark = [pytest.mark.proof, pytest.mark.skipif(missing() is not None and not REQUIRED, reason=str(missing()))]
+pytestmark = [pytest.mark.proof, pytest.mark.slow, pytest.mark.skipif(missing() is not None and not REQUIRED, reason=str(missing()))]
 
 PROGRAMS = Path(__file__).parent / "proof" / "on_server"
 
