@@ -113,7 +113,7 @@ def native_gather(use: Use, code: Durable) -> Iterator[Finding]:
     several steps become handlers of their own, called with `ctx.service_call`: each then has its own journal, and the calls are futures.
 
     `asyncio.TaskGroup` is worse still: where a handler has to suspend, the group wraps the SDK's signal into an exception group, which
-    leaves the SDK and takes innocent invocations of the same process with it.
+    leaves the SDK as an error of the handler that nobody has raised.
 
     ```python fails="exception escapes the SDK"
     import asyncio
