@@ -624,9 +624,12 @@ class _Names:
         match self.refs(node.func, scope):
             case ("functools.partial" | "functools.partialmethod",) if node.args:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
-            case ("builtins.getattr",) if len(node.args) > 1 and isinstance(said := node.args[1], ast.Constant):
-                read = (f"{ref}.{said.value}" for ref in self.refs(node.args[0], scope, depth + 1))
-                return _distinct([*read, *(ref for default in node.args[2:] for ref in self.refs(default, scope, depth + 1))])
+            case ("builtins.getattr",):
+                match node.args:
+                    case [held, ast.Constant(value=str(attribute)), *default]:
+                        read = (f"{ref}.{attribute}" for ref in self.refs(held, scope, depth + 1))
+                        return _distinct([*read, *(ref for other in default for ref in self.refs(other, scope, depth + 1))])
+                return None
             case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
             case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
