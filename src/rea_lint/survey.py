@@ -626,8 +626,8 @@ class _Names:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
             case ("builtins.getattr",):
                 match node.args:
-                    case [held, ast.Constant(value=str(attribute)), *default]:
-                        read = (f"{ref}.{attribute}" for ref in self.refs(held, scope, depth + 1))
+                    case [of, ast.Constant(value=str(attribute)), *default]:
+                        read = (f"{ref}.{attribute}" for ref in self.refs(of, scope, depth + 1))
                         return _distinct([*read, *(ref for other in default for ref in self.refs(other, scope, depth + 1))])
                 return None
             case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
