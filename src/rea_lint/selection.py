@@ -78,8 +78,11 @@ def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
 
 
 def _agreement(one: str, other: str) -> int:
-    """How many characters are the same at the same place."""
-    return sum(a == b for a, b in zip(one, other, strict=False))
+    """How many characters are, or look, the same at the same place: an `O` is as good as a zero."""
+    return sum(a == b for a, b in zip(one.translate(_LOOKALIKE), other.translate(_LOOKALIKE), strict=False))
+
+
+_LOOKALIKE = str.maketrans("oil", "011")
 
 
 def _is_selected(entry: Entry, config: Config) -> bool:
