@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import unicodedata
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -233,7 +234,8 @@ def assert_places_are_right(text: str) -> None:
         if found.name.endswith(".<module>"):
             continue
         name = found.name.rpartition(".")[2].partition("#")[0]
-        assert text[found.name_span.start : found.name_span.end] == name or name.startswith("<lambda")
+        written = text[found.name_span.start : found.name_span.end]
+        assert unicodedata.normalize("NFKC", written) == name or name.startswith("<lambda")  # as Python reads names (PEP 3131)
         assert found.span.contains(found.name_span)
         for call in found.calls:
             parsed = ast.parse(f"(\n{text[call.span.start : call.span.end]}\n)", mode="eval").body
