@@ -143,7 +143,34 @@ class Project:
 
     def kinds(self, function: str) -> frozenset[str]:
         """The kinds of handler that reach a durable function."""
-        return frozenset(handler.kind for handler in self._reached.get(function, ()))
+        return frozenset(handler.kind for handler in self.reached_by(function))
+
+    def reached_by(self, function: str) -> tuple[Handler, ...]:
+        """The handlers that reach a durable function."""
+        return self._reached.get(function, ()) if function in self.durable else ()
+
+    def run_by(self, handler: Handler) -> tuple[str, ...]:
+        """The durable functions that a handler reaches."""
+        return tuple(self._run_by.get(handler, ()))
+
+    @cached_property
+    def _run_by(self) -> dict[Handler, list[str]]:
+        found: dict[Handler, list[str]] = defaultdict(list)
+        for name in self.durable:
+            for handler in self.reached_by(name):
+                found[handler].append(name)
+        return found
+
+    def registered(self, function: str) -> tuple[Handler, ...]:
+        """The handlers that a function is: none if it is not registered, several if it is on several services."""
+        return tuple(self._registered.get(function, ()))
+
+    @cached_property
+    def _registered(self) -> dict[str, list[Handler]]:
+        found: dict[str, list[Handler]] = defaultdict(list)
+        for handler in self.handlers:
+            found[handler.function].append(handler)
+        return found
 
     def calls(self, function: str) -> tuple[Edge, ...]:
         """The functions and classes of the project that a durable function calls, with the place of each call."""

@@ -267,7 +267,7 @@ def _serialized(node: cst.BaseExpression, takers: frozenset[str], code: Durable)
     while isinstance(around, cst.Element | cst.DictElement | cst.List | cst.Tuple | cst.Dict):
         at, around = around, code.parent(around)
     no_json = f"which is no JSON: a `TypeError`, {RETRIED}"
-    if isinstance(around, cst.Return) and any(h.function == code.owner(node).name for h in code.project.handlers):
+    if isinstance(around, cst.Return) and code.project.registered(code.owner(node).name):
         return Misuse(no_json)
     call = code.parent(around) if isinstance(around, cst.Arg) else None
     if not isinstance(call, cst.Call) or not isinstance(around, cst.Arg) or around.star:

@@ -39,12 +39,10 @@ class Misplaced:
 
 def contexts(project: Project, function: str) -> dict[str, Handler]:
     """The kinds of context of the handlers that reach a function, each with the first of its handlers."""
-    reached = project.durable.get(function, ())
     found: dict[str, Handler] = {}
-    for handler in project.handlers:
-        if handler.display in reached:
-            for service in services(project, handler):
-                found.setdefault(_context(service, handler.kind), handler)
+    for handler in project.reached_by(function):
+        for service in services(project, handler):
+            found.setdefault(_context(service, handler.kind), handler)
     return found
 
 

@@ -124,4 +124,4 @@ def _given(call: Call, info: OperationInfo, parameter: str) -> bool:
 
 
 def _services(project: Project, operation: Operation) -> set[str]:
-    return {display.rpartition(".")[0] for display in project.durable.get(operation.function, ())}
+    return {handler.service for handler in project.reached_by(operation.function)}

@@ -21,11 +21,7 @@ Waiting: TypeAlias = cst.Await | cst.For | cst.CompFor
 
 def blocked(code: Durable, node: cst.CSTNode) -> str | None:
     """The exclusive handler whose key is blocked while the code of a node runs, for display, with how many more there are; None: no handler's is."""
-    function = code.owner(node).name
-    if "exclusive" not in code.project.kinds(function):
-        return None
-    reached = code.project.durable.get(function, ())
-    names = sorted({h.display for h in code.project.handlers if h.kind == "exclusive" and h.display in reached})
+    names = sorted({h.display for h in code.project.reached_by(code.owner(node).name) if h.kind == "exclusive"})
     more = len(names) - 1
     return f"`{names[0]}`" + (f" and {more} more" if more > 0 else "") if names else None
 
@@ -74,7 +70,7 @@ def slow_callee(each: Work, code: Durable) -> tuple[Handler, str] | None:
 
 def _services(project: Project, function: str) -> frozenset[str]:
     """The services whose handlers reach a function."""
-    return frozenset(handler.service for handler in project.handlers if handler.display in project.durable.get(function, ()))
+    return frozenset(handler.service for handler in project.reached_by(function))
 
 
 def _target(project: Project, operation: Operation) -> Handler | None:
@@ -83,12 +79,12 @@ def _target(project: Project, operation: Operation) -> Handler | None:
     return found[0] if len(found) == 1 else None
 
 
-def _waits(project: Project, handler: Handler, seen: set[str]) -> str | None:
+def _waits(project: Project, handler: Handler, seen: set[Handler]) -> str | None:
     """What a handler waits for that takes its time, in its own code or by awaiting other handlers that do."""
-    if handler.display in seen:
+    if handler in seen:
         return None
-    seen.add(handler.display)
-    functions = [project.functions[name] for name, handlers in project.durable.items() if handler.display in handlers]
+    seen.add(handler)
+    functions = [project.functions[name] for name in project.run_by(handler)]
     operations = [(function, operation) for function in functions for operation in project.operations(function.name)]
     for function, operation in operations:
         if operation.info.waits and not operation.info.name.endswith("_call") and _is_awaited(function, operation):

@@ -94,8 +94,7 @@ def session_needs_object(call: Call, code: Durable) -> Iterator[Finding]:
     if run is None or not _keeps_in_object(run):
         return
     for kind in sorted(WHY.keys() & code.project.kinds(run.made.function)):
-        reached = code.project.durable[run.made.function]
-        handler = next(h.display for h in code.project.handlers if h.kind == kind and h.display in reached)
+        handler = next(h.display for h in code.project.reached_by(run.made.function) if h.kind == kind)
         why, instead = WHY[kind]
         yield Finding(
             call.span,

@@ -123,8 +123,8 @@ def direct_handler_call(call: cst.Call, code: Durable) -> Iterator[Finding]:
     for edge in edges:
         if edge.span != span or edge.call is None:
             continue
-        called = next(h for h in code.project.handlers if h.function == edge.target)
-        callers = [h for h in code.project.handlers if h.display in code.project.durable.get(owner, ())]
+        called = code.project.registered(edge.target)[0]
+        callers = code.project.reached_by(owner)
         hands_on = code.project.takes_context(edge.call)
         if not callers or (hands_on and any(h.service == called.service for h in callers)):
             return
@@ -142,7 +142,7 @@ def direct_handler_call(call: cst.Call, code: Durable) -> Iterator[Finding]:
 
 
 def _is_handler(code: Durable, function: str) -> bool:
-    return bool(code.project.durable.get(function)) and any(h.function == function for h in code.project.handlers)
+    return bool(code.project.reached_by(function) and code.project.registered(function))
 
 
 def _fix(call: cst.Call, called: Handler, code: Durable) -> Fix | None:

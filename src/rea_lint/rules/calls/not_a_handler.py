@@ -143,7 +143,7 @@ def _wrong(argument: Argument, operation: Operation, code: Durable) -> tuple[str
 def _is_plain(project: Project, name: str) -> bool:
     """Whether a function of the project is not registered, and handed to nobody who could register it."""
     function = project.functions.get(name)
-    if function is None or function.decorators or function.owner is not None or any(h.function == name for h in project.handlers):
+    if function is None or function.decorators or function.owner is not None or project.registered(name):
         return False
     return not any(
         name in values

@@ -118,8 +118,7 @@ def sleep_then_send(operation: Operation, code: Durable) -> Iterator[Finding]:
     ```
     """
     call = operation.call
-    is_handler = any(handler.function == operation.function for handler in code.project.handlers)
-    if operation.info.name != "sleep" or not (call.awaited and call.discarded) or not is_handler:
+    if operation.info.name != "sleep" or not (call.awaited and call.discarded) or not code.project.registered(operation.function):
         return
     node = code.node(call.span)
     line = _line(code, node) if node is not None else None

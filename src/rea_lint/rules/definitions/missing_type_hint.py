@@ -183,7 +183,7 @@ def _use(value: cst.BaseExpression, model: str, code: Durable) -> tuple[Span, st
         match around:
             case cst.Attribute(value=holder, attr=cst.Name(value=attribute)) if holder is at and attribute in own - OF_DICT:
                 return code.span(around), f"`.{attribute}` of it is an `AttributeError`"
-            case cst.Return() if f"{model}()" in code.project.resolve(owner.return_annotation) and _is_handler(code, owner.name):
+            case cst.Return() if f"{model}()" in code.project.resolve(owner.return_annotation) and code.project.registered(owner.name):
                 return code.span(at), "returning it as one is an `AttributeError`"
         return None
 
@@ -196,10 +196,6 @@ def _use(value: cst.BaseExpression, model: str, code: Durable) -> tuple[Span, st
             )
             return next((found for node in names if (found := use_of(node)) is not None), None)
     return use_of(value)
-
-
-def _is_handler(code: Durable, function: str) -> bool:
-    return any(handler.function == function for handler in code.project.handlers)
 
 
 def _fix(call: cst.Call, model: str, code: Durable) -> Fix | None:

@@ -110,8 +110,11 @@ def unawaited_helper(call: cst.Call, code: Durable) -> Iterator[Finding]:
     if isinstance(parent, cst.Await | cst.Arg | cst.Assign):
         return
     names = code.resolve(call.func)
-    handlers = {handler.function for handler in code.project.handlers}
-    if not names or names & handlers or not all(name in code.project.functions and work.uses_context(code.project, name) for name in names):
+    if (
+        not names
+        or any(code.project.registered(name) for name in names)
+        or not all(name in code.project.functions and work.uses_context(code.project, name) for name in names)
+    ):
         return  # calling a handler as a function is direct-handler-call
     held = awaitable.of(call, code)
     wrong = awaitable.misuse(call, Kind.COROUTINE, code)
