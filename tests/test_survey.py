@@ -190,6 +190,19 @@ def test_a_call_says_how_it_stands() -> None:
     assert [(a.keyword, a.literal) for a in by_name["e"].arguments] == [(None, "1"), ("*", None), ("k", "'v'"), ("**", None)]
 
 
+@pytest.mark.parametrize("constant", ["...", "1e999", "-0.0", "1e999j", "None", "True", "b'x'", "'it\\'s'", "7"])
+def test_a_literal_gives_its_constant_back(constant: str) -> None:
+    (call,) = function(f"def f(): g({constant})").calls
+    literal = call.arguments[0].literal
+    assert (literal is None) == constant.startswith("-")  # an operation, and no constant
+    assert literal is None or ast.literal_eval(literal) == ast.literal_eval(constant)
+
+
+def test_a_number_that_python_does_not_write_down_has_no_literal() -> None:
+    (call,) = function(f"def f(): g(0x{'f' * 5_000})").calls
+    assert call.arguments[0].literal is None
+
+
 def test_what_is_read_and_not_called_is_said() -> None:
     facts = function(
         "import os, time\ndef f(self):\n    os.environ['X']\n    g = time.time\n    h(self.now, os.sep)\n    local = 1\n    local\n"

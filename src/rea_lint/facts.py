@@ -48,7 +48,7 @@ class Argument:
     keyword: str | None
     values: Refs
     span: Span  # of the value, without `keyword=`
-    literal: str | None = None  # `repr` of a constant
+    literal: str | None = None  # of a constant, as `ast.literal_eval` takes it; None for enormous numbers too
     elements: tuple[Refs, ...] = ()  # of a list, tuple or set display: what each element is
     element_spans: tuple[Span, ...] = ()
 
@@ -128,7 +128,7 @@ class Binding:
     elements: Refs = ()  # if it is a container: what its elements may be
     items: tuple[Refs, ...] = ()  # if it is a tuple with a place for each item: what each is
     annotated: bool = False  # the values come from an annotation
-    literal: str | None = None  # `repr` of a constant
+    literal: str | None = None  # of a constant, as that of an argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,15 @@ class Function:
     nested: tuple[str, ...] = ()  # functions and lambdas directly within, in source order
     shape: frozenset[str] = frozenset()  # the kinds of statement and expression within that rules look at: `Try`, `For`, `With`, ...
 
+    @property
+    def written_name(self) -> str:
+        """Its name as its `def` says it: `f`, also of the second `m.f`, whose name is `m.f#2`."""
+        return self.name.rpartition(".")[2].partition("#")[0]
+
+    def call(self, span: Span) -> Call | None:
+        """The call in its own code that stands at a span."""
+        return next((call for call in self.calls if call.span == span), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Class:
@@ -201,7 +210,6 @@ class Broken:
 
     message: str
     span: Span
-    newer_python: str | None = None  # `3.12`: the Python that could read it, where that is known
 
 
 @dataclass(frozen=True, slots=True)

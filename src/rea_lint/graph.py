@@ -6,7 +6,6 @@ down, or something else.  What is handed to helpers is followed back to the hand
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from enum import Enum
 from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
+from rea_lint.facts import string
 from rea_lint.reach import match
 
 if TYPE_CHECKING:
@@ -403,8 +403,8 @@ def _of_argument(reach: Reach, asker: _Asker | None, argument: Argument, depth: 
 
 
 def _literal(literal: str) -> Given:
-    value = ast.literal_eval(literal)
-    return Given(Origin.LITERAL, value) if isinstance(value, str) else OTHER
+    text = string(literal)
+    return Given(Origin.LITERAL, text) if text is not None else OTHER
 
 
 def _of_refs(reach: Reach, asker: _Asker | None, refs: Refs, depth: int) -> Given:

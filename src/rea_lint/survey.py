@@ -27,11 +27,11 @@ ADDERS = frozenset({"append", "appendleft", "add", "insert"})  # methods whose l
 EXTENDERS = frozenset({"extend", "extendleft"})  # methods whose argument's elements do
 TAKERS = frozenset({"pop", "popleft", "get", "setdefault"})  # methods that may give an element
 COMPREHENSIONS = frozenset({"ListComp", "SetComp", "DictComp", "GeneratorExp"})
+MOST_BITS = 2_000  # of a number that Python writes down at any limit of `sys.set_int_max_str_digits`, which is 640 digits at least
 BUILTINS = frozenset(dir(builtins))
 HEADING = re.compile(r"(?:async(?:\s|\\\r?\n)+)?def(?:\s|\\\r?\n)+(?P<name>[^\s(\[\\]+)")  # up to the name, across continued lines
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def survey(path: str, module: str, text: str, *, is_package: bool = False) -> Facts:
@@ -893,13 +893,28 @@ def _call(node: ast.Call, scope: _Scope, found: _Scopes, names: _Names, source: 
     )
 
 
+def _literal(node: ast.expr) -> str | None:
+    """A constant as a literal that gives it back: its `repr`, but for those whose `repr` is none; None for a number of hundreds of digits."""
+    match node:
+        case ast.Constant(value=value) if value is Ellipsis:
+            return "..."
+        case ast.Constant(value=float() | complex() as number):
+            return repr(number).replace("inf", "1e309")
+        case ast.Constant(value=int() as number) if not isinstance(number, bool):
+            return repr(number) if number.bit_length() < MOST_BITS else None
+        case ast.Constant(value=value):
+            return repr(value)
+        case _:
+            return None
+
+
 def _argument(keyword: str | None, node: ast.expr, scope: _Scope, names: _Names, source: Source) -> Argument:
     parts = node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
     return Argument(
         keyword,
         names.refs(node, scope),
         _span(source, node),
-        repr(node.value) if isinstance(node, ast.Constant) else None,
+        _literal(node),
         tuple(names.refs(part, scope) for part in parts),
         tuple(_span(source, part) for part in parts),
     )
@@ -946,7 +961,7 @@ def _binding(bind: _Bind, names: _Names, source: Source) -> Binding:
         case str(ref):
             return Binding((ref,), span)
         case ast.expr() as node:
-            literal = repr(node.value) if isinstance(node, ast.Constant) else None
+            literal = _literal(node)
             return Binding(names.refs(node, bind.scope), span, names.elements(node, bind.scope), literal=literal)
         case _Item(of=of, index=index):
             return Binding(names.item(of, bind.scope, index), span)

@@ -125,8 +125,8 @@ class _Walk:
             found[operation.call.span] = {"what": "operation", "name": operation.method}
         for step in self.project.steps(function):
             name = step.call.argument(0, "name")
-            literal = name.literal.strip("'\"") if name is not None and name.literal else ""
-            found[step.call.span] = {"what": "step", "name": literal or (step.actions[0] if step.actions else "")}
+            text = name.text if name is not None else None
+            found[step.call.span] = {"what": "step", "name": text or (step.actions[0] if step.actions else "")}
         for use in self.project.uses(function):
             chain = [hop.name for hop in use.chain]
             self.effects.append({"effect": use.effect.value, "name": chain[-1], **_place(self.report, path, use.span), "chain": chain})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
     from rea_lint.facts import Argument, Function
 
-NUMBER = re.compile(r"[\d.]")
+NUMBER = re.compile(r"\d")
 TIMEDELTA = "datetime.timedelta"
 MOST_SECONDS = 1000  # a larger number may be meant as milliseconds
 
@@ -145,7 +145,7 @@ def _of_options(project: Project) -> Iterator[Finding]:
         if option.argument.literal is not None and NUMBER.match(option.argument.literal):
             end = (
                 "an `AttributeError` once the step fails, which nobody sees: the invocation hangs"
-                if option.of == "restate.RunOptions"
+                if option.of == options.RUN
                 else "an `AttributeError` when the SDK describes its services: the deployment cannot be registered"
             )
             yield Finding(
@@ -162,11 +162,11 @@ def _is_number(argument: Argument, code: Durable) -> bool:
 
 def _is_negative(function: Function, argument: Argument, code: Durable) -> bool:
     """Whether it is a `timedelta` of numbers, none of them above zero and one below."""
-    made = next((call for call in function.calls if call.span == argument.span), None)
+    made = function.call(argument.span)
     if made is None or code.project.resolve(made.callees) != {TIMEDELTA} or not made.arguments:
         return False
     texts = [code.source.text[each.span.start : each.span.end] for each in made.arguments]
-    if not all(re.fullmatch(r"-?[\d._]+", text) for text in texts):
+    if not all(re.fullmatch(r"-?\.?\d[\d._]*", text) for text in texts):
         return False
     numbers = [ast.literal_eval(text) for text in texts]
     return all(number <= 0 for number in numbers) and any(number < 0 for number in numbers)

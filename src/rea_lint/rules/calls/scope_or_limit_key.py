@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -67,11 +66,11 @@ def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]
     Scopes and limit keys are there from SDK 1.0 and Restate 1.7 on, with flow control enabled on the server.
     """
     scope, limit, idempotency = (_argument(operation, name) for name in ("scope", "limit_key", "idempotency_key"))
-    if scope is not None and (value := _text(scope)) is not None and not re.fullmatch(VALID, value):
+    if scope is not None and (value := scope.text) is not None and not re.fullmatch(VALID, value):
         yield Finding(
             scope.span, f"`{scope.literal}` is no scope: it takes 1 to 36 of the characters `a-z A-Z 0-9 _ . -`; Restate refuses the call."
         )
-    if limit is not None and (value := _text(limit)) is not None and not re.fullmatch(f"{VALID}(/{VALID})?", value):
+    if limit is not None and (value := limit.text) is not None and not re.fullmatch(f"{VALID}(/{VALID})?", value):
         yield Finding(
             limit.span,
             f"`{limit.literal}` is no limit key: it takes one level, or two with `/` between them, each of 1 to 36 of the characters `a-z A-Z 0-9 _ . -`;"
@@ -81,7 +80,7 @@ def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]
         yield Finding(
             limit.span, "A limit key without a scope limits nothing, and Restate refuses the call (RT0024); give it a `scope` too."
         )
-    if idempotency is not None and _text(idempotency) == "":
+    if idempotency is not None and idempotency.text == "":
         yield Finding(
             idempotency.span,
             "The SDK refuses an empty idempotency key, and the invocation is retried for ever; leave it out, or say what it is.",
@@ -91,11 +90,6 @@ def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]
 def _argument(operation: Operation, name: str) -> Argument | None:
     parameters = operation.info.parameters
     return operation.call.argument(parameters.index(name), name) if name in parameters else None
-
-
-def _text(argument: Argument) -> str | None:
-    value = ast.literal_eval(argument.literal) if argument.literal is not None else None
-    return value if isinstance(value, str) else None
 
 
 def _lacks_scope(operation: Operation) -> bool:
