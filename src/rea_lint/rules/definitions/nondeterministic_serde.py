@@ -11,6 +11,7 @@ from rea_lint.project import Project
 from rea_lint.rule import rule
 
 if TYPE_CHECKING:
+    from rea_lint.facts import Refs
     from rea_lint.text import Span
 
 EFFECTS = {Effect.CLOCK, Effect.RANDOM, Effect.UUID, Effect.IDENTITY, Effect.ORDER, Effect.ENVIRONMENT}
@@ -154,12 +155,13 @@ def _used(project: Project) -> dict[str, tuple[str, Span]]:
         for function in facts.functions.values():
             for call in function.calls:
                 for argument in call.arguments:
-                    if argument.keyword == "input_serde" or (argument.keyword == "serde" and _is_compared(call.callees)):
+                    if argument.keyword == "input_serde" or (argument.keyword == "serde" and _is_compared(project, call.callees)):
                         for value in project.resolve(argument.values):
                             if value.endswith("()") and value[:-2] in project.classes:
                                 used.setdefault(value[:-2], (path, argument.span))
     return used
 
 
-def _is_compared(callees: tuple[str, ...]) -> bool:
-    return any(ref.rpartition(".")[2] in COMPARED for ref in callees)
+def _is_compared(project: Project, callees: Refs) -> bool:
+    operations = (project.knowledge.operation(value) for value in project.resolve(callees) if not project.index.is_ours(value))
+    return any(operation is not None and operation.name in COMPARED for operation in operations)
