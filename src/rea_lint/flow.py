@@ -676,7 +676,7 @@ class _Search:
             return
         self._results.add(owner.name)
         if owner is not flow.tree.functions[0]:  # nested: whoever calls it by its name, or gets the lambda
-            name = owner.name.rpartition(".")[2].partition("#")[0]
+            name = owner.written_name
             around = self._project.functions.get(owner.scope)
             self._taint(flow.variable(around, name) if around is not None else None)
             return
@@ -686,7 +686,7 @@ class _Search:
         for caller, call in calls:
             self._follow(caller, call)
         if not calls:
-            self._arrive(flow, Sink.ELSEWHERE, node, owner.name.rpartition(".")[2])
+            self._arrive(flow, Sink.ELSEWHERE, node, owner.written_name)
 
     def _step_name(self, flow: _Flow, function: Function) -> str:
         """The call that hands a function over as a step, as written."""

@@ -69,7 +69,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
         for call in function.calls:
             for registration in sorted(resolver.resolve(_called(call.callees))):
                 if registration in registrations and call.arguments and not call.decorates:
-                    inner_call = next((c for c in function.calls if c.span == call.callee_span), None)
+                    inner_call = function.call(call.callee_span)
                     registered.extend(
                         (target, registration, inner_call, call.callees)
                         for target in sorted(resolver.resolve(call.arguments[0].values))
@@ -88,7 +88,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
         handler = Handler(
             name,
             display,
-            _literal(found, made, 0, "name") or function.name.rpartition(".")[2].partition("#")[0],
+            _literal(found, made, 0, "name") or function.written_name,
             kind if kind in {"exclusive", "shared"} and registration != "restate.Workflow().main" else registrations[registration],
             found.home[name].path,
             function.name_span,
@@ -151,7 +151,7 @@ def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple
         for call in function.calls:
             for registration in sorted(resolver.resolve(_called(call.callees))):
                 if registration in registrations and call.arguments and given in call.arguments[0].values:
-                    result[function.name] = (registration, next((c for c in function.calls if c.span == call.callee_span), call), None)
+                    result[function.name] = (registration, function.call(call.callee_span) or call, None)
             if call.decorates in function.nested:
                 for registration in sorted(resolver.resolve(call.callees)):
                     if registration in registrations:

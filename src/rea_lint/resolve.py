@@ -64,7 +64,8 @@ class Index:
             return self.call_at(binding, self.classes[scope].scope)
         if function is None:
             return None
-        return next(((function, call) for call in function.calls if call.span == binding.span), None)
+        call = function.call(binding.span)
+        return (function, call) if call is not None else None
 
     def ancestors(self, name: str, resolver: Resolver) -> Iterator[str]:
         """A class and its bases, in the order attributes are looked up (depth first, which is Python's order but for diamonds)."""

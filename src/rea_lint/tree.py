@@ -388,7 +388,7 @@ def _is_of(node: FunctionNode, function: Function) -> bool:
     if isinstance(node, cst.Lambda):
         return function.is_lambda
     name = unicodedata.normalize("NFKC", node.name.value)  # as Python reads it, and with it the survey (PEP 3131)
-    return not function.is_lambda and name == function.name.rpartition(".")[2].partition("#")[0]
+    return not function.is_lambda and name == function.written_name
 
 
 class _Recorder(CodegenState):

@@ -82,7 +82,7 @@ def spelled(found: Misplaced, code: Durable) -> str:
     called = found.operation.call.callee_span
     if not found.related:
         return f"`{' '.join(code.source.text[called.start : called.end].split())}`"
-    helper = found.operation.function.rpartition(".")[2].partition("#")[0]
+    helper = code.project.functions[found.operation.function].written_name
     return f"`{helper}` calls `ctx.{found.operation.method}`, which"
 
 

@@ -60,8 +60,7 @@ class Work:
 
 def primitive_call(project: Project, use: Use) -> Call | None:
     """The call of the primitive that a use comes to, wherever it stands; None if it is handed over or read."""
-    function = project.functions[use.inside]
-    return next((call for call in function.calls if call.span == use.chain[-1].span), None)
+    return project.functions[use.inside].call(use.chain[-1].span)
 
 
 def handed(project: Project, function: Function, call: Call) -> tuple[Work, ...]:
@@ -76,7 +75,7 @@ def known(project: Project, function: Function, argument: Argument) -> bool:
 
 def awaited(project: Project, function: Function, refs: Refs, span: Span) -> tuple[Work, ...]:
     """What the awaited expression at `span`, of which facts say `refs`, may be: of a combinator or another scheduler, what it waits for."""
-    call = next((call for call in function.calls if call.span == span), None)
+    call = function.call(span)
     return tuple(
         dict.fromkeys(_called(project, function, call) if call is not None else _traced(project, refs, function.name, span, set()))
     )
@@ -117,7 +116,7 @@ def uses_context(project: Project, function: str) -> bool:
 
 
 def _argument(project: Project, function: Function, argument: Argument) -> Iterator[Work]:
-    whole = next((call for call in function.calls if call.span == argument.span), None)
+    whole = function.call(argument.span)
     if whole is not None and argument.keyword != "*":
         yield from _called(project, function, whole)
         return
@@ -130,7 +129,7 @@ def _argument(project: Project, function: Function, argument: Argument) -> Itera
 def _refs_of(project: Project, function: Function, argument: Argument) -> Iterator[Work]:
     """What the refs of an argument, and of the elements of a display, stand for; of a container, what its elements are."""
     for refs, span in ((argument.values, argument.span), *zip(argument.elements, argument.element_spans, strict=True)):
-        element = next((call for call in function.calls if call.span == span), None)
+        element = function.call(span)
         if element is not None and span != argument.span:
             yield from _called(project, function, element)
             continue
@@ -184,7 +183,7 @@ def _traced(project: Project, refs: Iterable[Ref], function: str, span: Span, se
         scope = project.functions.get(variable["scope"])
         bindings = scope.variables.get(variable["name"], ()) if scope is not None else ()
         for binding in bindings:
-            made = next((call for call in scope.calls if call.span == binding.span), None) if scope is not None else None
+            made = scope.call(binding.span) if scope is not None else None
             if made is not None and scope is not None and not variable["rest"]:
                 yield from _called(project, scope, made)
                 continue

@@ -129,7 +129,7 @@ def _wrong(argument: Argument, operation: Operation, code: Durable) -> tuple[str
     if argument.literal is not None:
         return ("is a string" if argument.literal[:1] in "'\"" else "is no handler"), "TypeError"
     function = project.functions[operation.function]
-    made = next((call for call in function.calls if call.span == argument.span), None)
+    made = function.call(argument.span)
     if made is not None:
         return ("is called already, which gives a coroutine", "TypeError") if project.handlers_named(made.callees) else None
     names = project.resolve(argument.values)

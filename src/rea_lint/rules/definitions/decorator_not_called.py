@@ -84,7 +84,7 @@ def decorator_not_called(project: Project) -> Iterator[Finding]:
             registers = defining.registers(project, bare)
             if registers is not None:
                 span = _written(project, function, refs)
-                name = function.name.rpartition(".")[2].partition("#")[0]
+                name = function.written_name
                 method = registers.rpartition(".")[2]
                 yield Finding(
                     span or function.name_span,

@@ -102,7 +102,7 @@ def generator_handler(thing: Handler | Step, within: Project | Durable) -> Itera
     assert isinstance(within, Durable)
     functions = [within.project.functions[name] for name in thing.actions]
     if thing.direct and functions and all(f.is_generator and not f.decorators for f in functions):
-        name = functions[0].name.rpartition(".")[2].partition("#")[0]
+        name = functions[0].written_name
         yield Finding(
             thing.action.span,
             f"`{name}` yields: the step's result is a generator, which is not JSON, and its body never runs; the invocation is retried for ever;"

@@ -140,7 +140,7 @@ def type_checking_only_annotation(thing: Handler | Step, within: Project | Durab
     if function.name not in project.resolve(thing.action.values) or function.decorators:
         return
     for name, _ in list(_missing(project, function, path))[:1]:
-        action = function.name.rpartition(".")[2]
+        action = function.written_name
         yield Finding(
             thing.action.span,
             f"the SDK evaluates the annotations of `{action}`, and `{name}` is imported for type checkers only: a `NameError`, with which the"

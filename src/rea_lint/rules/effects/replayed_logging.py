@@ -133,11 +133,9 @@ def _logger(cause: Cause, code: Durable) -> Ref | None:
 
 def _is_filtered(logger: Ref, code: Durable) -> bool:
     """Whether the logger gets Restate's filter in the module that defines it."""
-    module = logger.rpartition(".")[0]
-    return any(
+    facts = code.project.index.modules.get(logger.rpartition(".")[0])
+    return facts is not None and any(
         call.callees == (f"{logger}.addFilter",) and "restate.RestateLoggingFilter()" in code.project.resolve(call.arguments[0].values)
-        for facts in code.project.facts.values()
-        if facts.module == module
         for function in facts.functions.values()
         for call in function.calls
         if call.arguments
@@ -152,10 +150,8 @@ def _fix(logger: Ref, code: Durable) -> Fix | None:
     made = facts.variables.get(name, ())
     if main is None or len(made) != 1:
         return None
-    call = next(
-        (call for call in main.calls if call.span == made[0].span and code.project.resolve(call.callees) == {"logging.getLogger"}), None
-    )
-    if call is None:
+    call = main.call(made[0].span)
+    if call is None or code.project.resolve(call.callees) != {"logging.getLogger"}:
         return None
     spelling = rewrite.spelled(code, code.tree, "restate.getLogger")
     if spelling is None:

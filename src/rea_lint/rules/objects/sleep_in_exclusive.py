@@ -135,8 +135,7 @@ def _seconds(each: Work, code: Durable) -> float | None:
     span = work.origin(code.project, each)
     operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
     delta = operation.call.argument(0, "delta") if operation is not None else None
-    calls = code.project.functions[each.function].calls
-    made = next((call for call in calls if delta is not None and call.span == delta.span), None)
+    made = code.project.functions[each.function].call(delta.span) if delta is not None else None
     if made is None or code.project.resolve(made.callees) != {"datetime.timedelta"} or made.unpacks:
         return None
     with suppress(TypeError, ValueError, OverflowError):

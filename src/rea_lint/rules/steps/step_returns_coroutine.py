@@ -113,8 +113,12 @@ def step_returns_coroutine(step: Step, code: Durable) -> Iterator[Finding]:
         made = actions.coroutine(function, code.project)
         if made is None:
             continue
-        subject = "the lambda" if function.is_lambda else f"`{name.rpartition('.')[2].partition('#')[0]}`"
-        whose = ".".join(made.replace("()", "").split(".")[-2:]) if made not in code.project.functions else made.rpartition(".")[2]
+        subject = "the lambda" if function.is_lambda else f"`{function.written_name}`"
+        whose = (
+            ".".join(made.replace("()", "").split(".")[-2:])
+            if made not in code.project.functions
+            else code.project.functions[made].written_name
+        )
         yield Finding(
             code.span(handed.action),
             f"{subject} returns a coroutine of `{whose}`, which never runs: it is no JSON, a `TypeError`, with which the invocation is retried for ever;"

@@ -127,6 +127,6 @@ def native_sleep(use: Use, code: Durable) -> Iterator[Finding]:
 
 def _is_pause(hop: Hop, use: Use, code: Durable) -> bool:
     """Whether a call only lets other tasks run: `asyncio.sleep(0)`."""
-    call = next((call for call in code.project.functions[use.inside].calls if call.span == hop.span), None)
+    call = code.project.functions[use.inside].call(hop.span)
     delay = call.argument(0, "delay") if call is not None else None
     return delay is not None and delay.literal in {"0", "0.0"} and hop.name.startswith("asyncio.")
