@@ -145,13 +145,19 @@ def _is_plain(project: Project, name: str) -> bool:
     function = project.functions.get(name)
     if function is None or function.decorators or function.owner is not None or project.registered(name):
         return False
-    return not any(
-        name in values
+    return name not in project.once(_handed_on)
+
+
+def _handed_on(project: Project) -> frozenset[str]:
+    """What is an argument of a call that is no durable operation."""
+    return frozenset(
+        ref
         for each in project.functions.values()
         for call in each.calls
-        if not _is_operation(project, call.callees)
+        if call.arguments and not _is_operation(project, call.callees)
         for argument in call.arguments
         for values in (argument.values, *argument.elements)
+        for ref in values
     )
 
 

@@ -100,13 +100,17 @@ def handler_not_async(handler: Handler, project: Project) -> Iterator[Finding]:
     if not _gives_nothing_to_await(project, function):
         return
     start = function.header.start
-    called = any(function.name in call.callees for each in project.functions.values() for call in each.calls)
     yield Finding(
         handler.span,
         f"`{handler.name}` is no `async def`: the SDK awaits what it returns, which is a `TypeError`, and the invocation is retried for ever; make"
         " it `async def`.",
-        None if called else rewrite.safe("Make it `async def`", (Edit(Span(start, start), "async "),)),
+        None if function.name in project.once(_called) else rewrite.safe("Make it `async def`", (Edit(Span(start, start), "async "),)),
     )
+
+
+def _called(project: Project) -> frozenset[str]:
+    """What is called anywhere: to make such a function `async` changes its callers."""
+    return frozenset(name for each in project.functions.values() for call in each.calls for name in project.resolve(call.callees))
 
 
 def _gives_nothing_to_await(project: Project, function: Function, followed: int = 0) -> bool:
