@@ -9,6 +9,7 @@ import ast
 import keyword
 import re
 import sys
+import warnings
 from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -546,7 +547,9 @@ def _is_future(statement: ast.stmt) -> bool:
 
 @lru_cache(maxsize=4)
 def _imports(text: str) -> _Imports:
-    return _Imports(ast.parse(text))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as in `survey`
+        return _Imports(ast.parse(text))
 
 
 def _around(code: Durable, function: Function) -> Iterator[Function]:
