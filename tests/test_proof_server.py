@@ -14,7 +14,7 @@ from proof.pages import Case, cases, mended_on_server, seen_on_server
 from proof.server import Server, missing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 REQUIRED = bool(os.environ.get("REA_LINT_PROVE"))
 """Whether a server that is missing is a failure, as on CI."""
@@ -22,6 +22,23 @@ REQUIRED = bool(os.environ.get("REA_LINT_PROVE"))
 pytestmark = [pytest.mark.proof, pytest.mark.slow, pytest.mark.skipif(missing() is not None and not REQUIRED, reason=str(missing()))]
 
 PROGRAMS = Path(__file__).parent / "proof" / "on_server"
+
+
+TRIES = 3
+"""How often a program is run until it does what is claimed: its timers are real, and on a busy machine one may win that should not."""
+
+
+def watched(case: Case, server: Server, holds: Callable[[set[str]], bool]) -> tuple[set[str], str]:
+    """What comes of a program, in words, with the details of the last run."""
+    seen: set[str] = set()
+    told = ""
+    for _ in range(TRIES):
+        verdicts = seen_on_server(case, server)
+        seen = {str(verdict) for verdict in verdicts}
+        told = "\n".join(f"{each} ({each.mode}; {each.detail})" for each in verdicts)
+        if holds(seen):
+            break
+    return seen, told
 
 
 @pytest.fixture(scope="session")
@@ -33,14 +50,15 @@ def server() -> Iterator[Server]:
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.outcome is not None and case.outcome.is_seen_by_server], ids=str)
 def test_a_program_fails_on_the_server_as_its_page_says(case: Case, server: Server) -> None:
-    verdicts = seen_on_server(case, server)
-    seen = {str(verdict) for verdict in verdicts}
-    assert case.claim in seen, "\n".join(f"{verdict} ({verdict.mode}; {verdict.detail})" for verdict in verdicts)
+    seen, told = watched(case, server, lambda seen: case.claim in seen)
+    assert case.claim in seen, told
 
 
 @pytest.mark.parametrize("case", [case for case in cases() if case.is_fix], ids=str)
 def test_what_the_fixes_make_of_it_is_right_on_the_server(case: Case, server: Server) -> None:
-    verdict = mended_on_server(case, server)
+    verdict = next((v for v in (mended_on_server(case, server) for _ in range(TRIES)) if str(v) == case.end), None) or mended_on_server(
+        case, server
+    )
     assert str(verdict) == case.end, f"{case}, fixed: {verdict} ({verdict.mode}; {verdict.detail})"
 
 
@@ -58,8 +76,6 @@ def test_what_only_a_server_shows(path: Path, server: Server) -> None:
     text = path.read_text("utf-8")
     claim = text.partition("\n")[0].removeprefix("# outcome: ")
     case = Case("REA000", path.stem, 1, claim, {"app.py": text}, {}, is_fix=False)
-    verdicts = seen_on_server(case, server)
-    seen = {str(verdict) for verdict in verdicts}
-    told = "\n".join(f"{each} ({each.mode}; {each.detail})" for each in verdicts)
+    seen, told = watched(case, server, lambda seen: claim in seen and (claim != "completed" or seen == {claim}))
     assert claim in seen, told
     assert claim != "completed" or seen == {claim}, told

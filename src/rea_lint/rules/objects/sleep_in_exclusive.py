@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @rule("REA603", "sleep-in-exclusive", Severity.WARNING, docs="https://docs.restate.dev/develop/python/durable-timers")
 def sleep_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -> Iterator[Finding]:
     """
-    An exclusive handler sleeps, and all other calls to the object wait with it.
+    An exclusive handler sleeps, and the other exclusive calls to the key wait with it.
 
     Of the exclusive handlers of a virtual object, one runs at a time for each key. One that sleeps keeps the key: every other call to
     that key is queued until the timer has fired, also the one that is to cancel what the sleep is for. `ctx.sleep` costs nothing in a
@@ -119,7 +119,7 @@ def sleep_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) 
     place = waiting.place(waits, code)
     yield Finding(
         place,
-        f"{handler} keeps its key while it sleeps, and all other calls to the key wait; end the handler, and send a delayed message for the"
+        f"{handler} keeps its key while it sleeps, and the other exclusive calls to the key wait; end the handler, and send a delayed message for the"
         " rest (`send_delay=`).",
         None,
         waiting.created(found[0], code, place),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @rule("REA604", "wait-in-exclusive", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
 def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -> Iterator[Finding]:
     """
-    An exclusive handler waits for an event from outside, and all other calls to the object wait with it.
+    An exclusive handler waits for an event from outside, and the other exclusive calls to the key wait with it.
 
     Of the exclusive handlers of a virtual object, one runs at a time for each key. While it waits for an awakeable, a signal, a promise or
     another invocation, it keeps the key: every other call to that key is queued, for as long as somebody takes to answer. If the answer
@@ -144,7 +144,7 @@ def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -
             what = f"{each.display} of `{slow[0].display}`, which waits for {slow[1]}" if slow is not None else each.display
             yield Finding(
                 place,
-                f"{handler} keeps its key while it waits for {what}, and all other calls to the key wait; end the handler, and let the answer"
+                f"{handler} keeps its key while it waits for {what}, and the other exclusive calls to the key wait; end the handler, and let the answer"
                 " come as a call of its own, or make it a workflow.",
                 None,
                 waiting.created(each, code, place),
