@@ -409,16 +409,16 @@ class Resolver:
                         found += given or ()
         return frozenset(dict.fromkeys(found[: MOST_VALUES * 2]))
 
-    def _element_refs(self, ref: Ref) -> Refs:
-        """What the elements of a variable or attribute are, as its bindings say it."""
+    def _element_refs(self, ref: Ref, around: tuple[Ref, ...] = ()) -> Refs:
+        """What the elements of a variable or attribute are, as its bindings say it; `around`: what they are elements of in turn."""
         cut = ref.rindex("[")
         position = int(ref[cut + 1 : -1]) if ref[cut + 1 : -1].isdigit() else -1
         found: list[Ref] = []
         for binding in self._bindings(ref[:cut]):
             found += binding.items[position] if 0 <= position < len(binding.items) else binding.elements
             for value in binding.values:
-                if value.endswith("]") and value != ref and len(found) < MOST_VALUES:
-                    found += [f"{inner}{ref[cut:]}" for inner in self._element_refs(value)]
+                if value.endswith("]") and value not in (*around, ref) and len(around) < DEEPEST and len(found) < MOST_VALUES:
+                    found += [f"{inner}{ref[cut:]}" for inner in self._element_refs(value, (*around, ref))]
         return tuple(found[:MOST_VALUES])
 
     def _bindings(self, ref: Ref) -> Iterator[Binding]:
