@@ -2,6 +2,9 @@
 
 Known are lists (and deques) of lambdas, functions, `functools.partial` and tuples of those, in a variable or an attribute, and exit stacks.
 Of all else nothing is said.
+
+Two heuristics go by words, after the list itself is resolved: a list or function whose name says that it undoes (`UNDOES`) is one of compensations,
+and an action and its compensation belong together if their names share a word (all but those in `COMMON`).
 """
 
 from __future__ import annotations

@@ -100,6 +100,9 @@ def saga_late_registration(call: cst.Call, code: Durable) -> Iterator[Finding]:
                 await compensation()
             raise
     ```
+
+    Which action a compensation belongs to is told by the words of their names (`book flight`, `cancel flight`): a heuristic. Where they share none,
+    nothing is said.
     """
     registered = saga.registration(call, code)
     if registered is None or not _is_run(registered, code):
