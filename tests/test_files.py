@@ -250,7 +250,7 @@ class TestWalk:
     def test_standard_input_takes_the_place_of_a_file(self, tree: Write) -> None:
         root = tree({"pyproject.toml": "", "a.py": "", "b.py": "def f(): ..."})
         for name in ("a.py", "new.py"):
-            found = files.discover([], load(root, isolated=True), stdin=(str(root / name), R + "from b import f"))
+            found = files.discover([], load(root, isolated=True), given={str(root / name): R + "from b import f"})
             assert {Path(file.path).name for file in found.files} == {name, "b.py"}
             assert {Path(path).name for path in found.reported} == {name}
 

@@ -63,24 +63,26 @@ def discover(
     paths: Sequence[Path | str],
     config: Config,
     *,
-    stdin: tuple[str, str | bytes] | None = None,
+    given: Mapping[str, str | bytes] | None = None,
     force_exclude: bool = False,
 ) -> Discovery:
     """The candidates of the projects that `paths` are in; what is under `paths` is reported on.
 
     A folder is walked without what is excluded or ignored.  A file (and a folder) that is named is read also if it is excluded, unless
-    `force_exclude`.  `stdin` is a path, which need not exist, and the content that it has instead of the one on the disk; it is
+    `force_exclude`.  `given` are paths, which need not exist, and the content that they have instead of the one on the disk; they are
     reported on too.  Raises UserError for a path that does not exist.
     """
     asked = [_absolute(path) for path in paths]
     for path in asked:
         if not os.path.lexists(path):
             raise UserError(f"{path}: there is no such file or folder")
-    given = {_absolute(stdin[0]): stdin[1].encode("utf-8", "surrogateescape") if isinstance(stdin[1], str) else stdin[1]} if stdin else {}
+    contents = {
+        _absolute(path): data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data for path, data in (given or {}).items()
+    }
     projects: dict[str, list[str]] = defaultdict(list)
-    for path in [*asked, *given]:
+    for path in [*asked, *contents]:
         projects[_project_of(path, config)].append(path)
-    found = [_project(root, sorted(set(group)), config, given, force_exclude) for root, group in sorted(projects.items())]
+    found = [_project(root, sorted(set(group)), config, contents, force_exclude) for root, group in sorted(projects.items())]
     files = {file.path: file for discovery in found for file in discovery.files}
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
     return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported))

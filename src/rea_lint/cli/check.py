@@ -125,7 +125,7 @@ def check(options: Options) -> int:
     from rea_lint import engine, files
 
     say = _teller(options)
-    discovery = files.discover(paths, config, stdin=stdin, force_exclude=options.force_exclude)
+    discovery = files.discover(paths, config, given=dict([stdin] if stdin else []), force_exclude=options.force_exclude)
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
