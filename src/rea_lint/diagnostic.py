@@ -76,3 +76,13 @@ class Diagnostic:
     related: tuple[Related, ...]
     handlers: tuple[str, ...]  # the handlers that reach the place, as `Service.handler`, sorted
     url: str
+    function: str = ""  # the innermost function or class it stands in, without the module: `Shop.order`; empty: none
+
+
+@dataclass(frozen=True, slots=True)
+class Silenced:
+    """A finding that is not reported, because somebody has accepted it."""
+
+    diagnostic: Diagnostic
+    by: str  # what says so: `comment` or `baseline`
+    reason: str  # as it was written down; empty: none was given

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rea_lint import packs, rule
-from rea_lint.diagnostic import Diagnostic
+from rea_lint.diagnostic import Diagnostic, Silenced
 from rea_lint.files import worlds
 from rea_lint.project import link
 from rea_lint.rule import InternalError
@@ -43,6 +43,7 @@ class Report:
     errors: tuple[InternalError, ...]  # where our own code failed: findings may be missing
     projects: tuple[Project, ...]  # one for each world of files that are linked together
     sources: Mapping[str, Source]  # of every file, by path
+    silenced: tuple[Silenced, ...] = ()  # findings that comments silence; not what they clear on the way to an effect
 
     @cached_property
     def handlers(self) -> tuple[Handler, ...]:
@@ -77,7 +78,8 @@ def check(
     errors: list[InternalError] = []
 
     surveyed = [list(_surveyed(world, errors)) for world in worlds(files)]
-    comments = _Comments() if ignore_suppressions else _Comments.of((facts for world in surveyed for facts in world), sources)
+    known = {facts.path: facts for world in surveyed for facts in world}
+    comments = _Comments() if ignore_suppressions else _Comments.of(known.values(), sources)
     projects = tuple(link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk) for world in surveyed)
 
     found, failed = rule.tell(_unreadable(files, surveyed, reported), _rules_for("Broken", selection, entries), sources)
@@ -88,12 +90,17 @@ def check(
             said, failed = rule.visit(project, comments.rules, sources, reported, config)
             found += said
             errors += failed
-    diagnostics = [d for d in _diagnostics(found, selection, errors) if not comments.silence(d)]
+    diagnostics: list[Diagnostic] = []
+    silenced: list[Diagnostic] = []
+    for diagnostic in _diagnostics(found, selection, known, errors):
+        (silenced if comments.silence(diagnostic) else diagnostics).append(diagnostic)
 
     idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", selection, entries), sources)
     errors += failed
-    diagnostics += (d for d in _diagnostics(idle, selection, errors) if not comments.silence_by_name(d))
-    return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources)
+    for diagnostic in _diagnostics(idle, selection, known, errors):
+        (silenced if comments.silence_by_name(diagnostic) else diagnostics).append(diagnostic)
+    accepted = tuple(Silenced(diagnostic, "comment", comments.reason(diagnostic)) for diagnostic in _merged(silenced))
+    return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources, accepted)
 
 
 def overview(files: Iterable[File], config: Config) -> Report:
@@ -142,7 +149,9 @@ def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
     )
 
 
-def _diagnostics(found: Iterable[Found], selection: Selection, errors: list[InternalError]) -> Iterator[Diagnostic]:
+def _diagnostics(
+    found: Iterable[Found], selection: Selection, known: Mapping[str, Facts], errors: list[InternalError]
+) -> Iterator[Diagnostic]:
     for each in found:
         finding, code = each.finding, each.rule.code
         path = finding.path or each.path
@@ -163,6 +172,7 @@ def _diagnostics(found: Iterable[Found], selection: Selection, errors: list[Inte
                 finding.related,
                 each.handlers,
                 page_url(code),
+                known[path].enclosing(finding.span) if path in known else "",
             )
 
 
@@ -205,6 +215,12 @@ class _Comments:
         """The same for what is said of comments: one that silences everything does not silence what is said of itself."""
         uses = covering(self.by_path[diagnostic.path], diagnostic.span, [(diagnostic.code, diagnostic.name)])
         return any(use.word for use in uses)
+
+    def reason(self, diagnostic: Diagnostic) -> str:
+        """What the comment that silences a finding gives as its reason."""
+        rule = [(diagnostic.code, diagnostic.name)]
+        among = self.by_path[diagnostic.path]
+        return next((s.suppression.reason for s in among if any(covering([s], diagnostic.span, rule)) and s.suppression.reason), "")
 
     def clears(self, facts: Facts, _function: Function, span: Span, effect: Effect) -> bool:
         """Whether a comment at a place on the way from durable code to an effect silences the rules for it; it is used then."""

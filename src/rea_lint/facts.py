@@ -227,3 +227,12 @@ class Facts:
     suppressions: tuple[Suppression, ...] = ()
     depth: int = 0  # the deepest nesting of expressions and statements
     broken: Broken | None = None
+
+    def enclosing(self, span: Span) -> str:
+        """The innermost function or class with a name in which a span stands, as `Shop.order`, without the module; empty: none."""
+        named: list[Function | Class] = [*self.functions.values(), *self.classes.values()]
+        around = (each for each in named if each.span.contains(span) and "<" not in each.name.rpartition(".")[2])  # no lambda, no module
+        innermost = max(around, key=lambda each: each.span.start, default=None)
+        if innermost is None:
+            return ""
+        return ".".join(part.partition("#")[0] for part in innermost.name.removeprefix(f"{self.module}.").split("."))
