@@ -1,5 +1,5 @@
 # What `.ci/run` runs, and what a change must pass.
-check: format lint types layers test docs-check
+check: format lint types layers test docs-check site
 
 # `just bin=.venv/bin/ check` uses a virtual environment that is not active.
 bin := ""
@@ -40,6 +40,14 @@ docs:
 # Is what is generated up to date?
 docs-check:
     {{ bin }}python docs/generate.py --check
+
+# The documentation as a site, in build/site; a warning is an error
+site:
+    {{ bin }}sphinx-build -W --keep-going -q -b html docs build/site
+
+# Draw the pictures of what a terminal shows
+pictures:
+    {{ bin }}python docs/screenshot.py
 
 # Measure; writes bench/RESULTS.md
 bench *ARGS:
