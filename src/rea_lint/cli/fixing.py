@@ -1,0 +1,96 @@
+"""`check --fix` and `--diff`: what fixing comes to, written to the files or shown."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rea_lint import files, fixes
+from rea_lint.cli import CLEAN, FAILED, FOUND
+from rea_lint.cli.telling import failed, tell
+from rea_lint.config import UserError
+from rea_lint.report import count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rea_lint.cli.task import Task
+    from rea_lint.engine import Report
+    from rea_lint.fixes import Fixed
+
+
+def fix(task: Task) -> int:
+    """Apply the fixes that are asked for, and report on the rest; gives the exit code."""
+    fixed, report = _fixed(task)
+    is_written = write(task, fixed.texts)
+    if not task.options.quiet and fixed.applied:
+        print(f"Fixed {_extent(fixed)}.", file=sys.stderr)
+    code = tell(task, report)
+    if not is_written:
+        return FAILED
+    return FOUND if code == CLEAN and fixed.applied and task.options.exit_non_zero_on_fix else code
+
+
+def show(task: Task) -> int:
+    """Show what `fix` would change; gives the exit code."""
+    fixed, report = _fixed(task)
+    if report.errors:
+        return failed(report, task.options)
+    for file in task.discovery.files:
+        if file.path in fixed.texts:
+            print(diff(file.path, file.text or "", fixed.texts[file.path]), end="")
+    if not task.options.quiet:
+        print(f"Would fix {_extent(fixed)}." if fixed.texts else "Nothing to fix.", file=sys.stderr)
+    return FOUND if fixed.texts and not task.options.exit_zero else CLEAN
+
+
+def write(task: Task, texts: Mapping[str, str]) -> bool:
+    """Write changed texts (path -> text), that of stdin to stdout.  A file that cannot be written does not keep others from it.
+
+    Gives whether all were written.
+    """
+    is_written = True
+    for file in task.discovery.files:
+        text = texts.get(file.path, file.text or "")
+        try:
+            if file.path == task.stdin:
+                sys.stdout.buffer.write(text.encode(file.encoding))
+            elif file.path in texts:
+                files.write(file, text)
+        except UserError as error:
+            print(f"rea-lint: error: {error}", file=sys.stderr)
+            is_written = False
+    return is_written
+
+
+def diff(path: str, before: str, after: str) -> str:
+    """A change as a patch that `git apply -p0` takes, in the folder that rea-lint runs in."""
+    name = path.removeprefix(f"{Path.cwd()}{os.sep}")
+    lines = difflib.unified_diff(_LINES.findall(before), _LINES.findall(after), name, name)
+    return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+
+
+def _fixed(task: Task) -> tuple[Fixed, Report]:
+    """What fixing comes to, and the report on what is left then."""
+    reports: dict[str, Report] = {}
+
+    def report_on(texts: Mapping[str, str]) -> Report:
+        key = repr(sorted(texts.items()))
+        if key not in reports:
+            reports.clear()
+            reports[key] = task.look(texts)
+        return reports[key]
+
+    fixed = fixes.settle(task.texts, lambda changed: report_on(changed).diagnostics, task.options.applies)
+    return fixed, report_on(fixed.texts)
+
+
+def _extent(fixed: Fixed) -> str:
+    return f"{count(len(fixed.applied), 'finding')} in {count(len(fixed.texts), 'file')}"

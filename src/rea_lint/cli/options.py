@@ -1,0 +1,139 @@
+"""What the command line of `check` can say: every option, in the groups in which `--help` lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from rea_lint.config import FORMATS
+from rea_lint.diagnostic import Applicability, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rea_lint.diagnostic import Diagnostic
+
+SEVERITIES = {str(level): level for level in Severity}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says.  The cache's are accepted: there is none yet to switch off."""
+
+    paths: tuple[str, ...]
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    extend_select: tuple[str, ...]
+    ignore_suppressions: bool
+    fix: bool
+    unsafe_fixes: bool
+    diff: bool
+    output_format: str | None
+    statistics: bool
+    color: str
+    quiet: bool
+    verbose: bool
+    severity: str
+    exit_zero: bool
+    exit_non_zero_on_fix: bool
+    stdin_filename: str | None
+    force_exclude: bool
+    show_files: bool
+    config: tuple[str, ...]
+    isolated: bool
+    show_settings: bool
+    no_cache: bool
+    cache_dir: str | None
+    jobs: int | None
+
+    def applies(self, diagnostic: Diagnostic) -> bool:
+        """Whether the fix of a finding is to be applied."""
+        least = Applicability.UNSAFE if self.unsafe_fixes else Applicability.SAFE
+        return diagnostic.fix is not None and diagnostic.fix.applicability >= least
+
+    @property
+    def least_severity(self) -> Severity:
+        """The least severity of a finding that fails the run."""
+        return SEVERITIES[self.severity]
+
+
+class Command(click.Command):
+    """A command whose `--help` lists the options in groups."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section a group; what is in no group (`--help`) comes last."""
+        grouped = {option for options in GROUPS.values() for option in options}
+        rest = [param for param in self.get_params(ctx) if isinstance(param, click.Option) and param not in grouped]
+        for title, params in (*GROUPS.items(), ("Help", rest)):
+            records = [record for param in params if (record := param.get_help_record(ctx)) is not None]
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _selectors(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word.strip() for text in value for word in text.split(",") if word.strip())
+
+
+def _rules(name: str, text: str) -> click.Option:
+    return click.Option([name], multiple=True, callback=_selectors, metavar="RULES", help=text)
+
+
+def _flag(*names: str, text: str) -> click.Option:
+    return click.Option(names, is_flag=True, help=text)
+
+
+PATHS = click.Argument(["paths"], nargs=-1, type=click.Path())
+GROUPS: Mapping[str, tuple[click.Option, ...]] = {
+    "Rules": (
+        _rules("--select", "The rules to run: codes, names, prefixes or ALL."),
+        _rules("--ignore", "Rules not to run."),
+        _rules("--extend-select", "Rules to run besides the selected ones."),
+        _flag("--ignore-suppressions", text="Report also what comments silence."),
+    ),
+    "Fixes": (
+        _flag("--fix", text="Apply safe fixes."),
+        _flag("--unsafe-fixes", text="With --fix or --diff, apply unsafe fixes too: they may change the journal or behaviour."),
+        _flag("--diff", text="Show what --fix would change, and change nothing."),
+    ),
+    "Output": (
+        click.Option(["--output-format"], type=click.Choice(FORMATS), envvar="REA_LINT_OUTPUT_FORMAT", help="How findings are written."),
+        _flag("--statistics", text="Show how many findings each rule has, instead of the findings."),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            help="Whether to use colors; also NO_COLOR, FORCE_COLOR.",
+        ),
+        _flag("-q", "--quiet", text="Show findings only."),
+        _flag("-v", "--verbose", text="Say what is done, and show tracebacks of internal errors."),
+    ),
+    "Exit code": (
+        click.Option(
+            ["--severity"],
+            type=click.Choice(list(SEVERITIES)),
+            default="warning",
+            help="The least severity that fails the run (default: warning).",
+        ),
+        _flag("-e", "--exit-zero", text="Exit with 0 even if there are findings."),
+        _flag("--exit-non-zero-on-fix", text="Exit with 1 if something was fixed, even if nothing is left."),
+    ),
+    "Files": (
+        click.Option(["--stdin-filename"], type=click.Path(), metavar="PATH", help="The path of what is read from stdin, with `-`."),
+        _flag("--force-exclude", text="Leave out what is excluded also if it is named, for pre-commit."),
+        _flag("--show-files", text="List the files that would be checked."),
+    ),
+    "Configuration": (
+        click.Option(
+            ["--config"], multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable."
+        ),
+        _flag("--isolated", text="Read no configuration file."),
+        _flag("--show-settings", text="Show the options in force, and where they come from."),
+    ),
+    "Speed": (
+        _flag("-n", "--no-cache", text="Neither read nor write a cache."),
+        click.Option(["--cache-dir"], type=click.Path(), envvar="REA_LINT_CACHE_DIR", metavar="FOLDER", help="Where the cache is."),
+        click.Option(["-j", "--jobs"], type=click.IntRange(min=0), metavar="N", help="How many processes to use."),
+    ),
+}

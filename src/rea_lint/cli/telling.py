@@ -1,0 +1,72 @@
+"""A report -> what `check` prints, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rea_lint.cli import CLEAN, FAILED, FOUND, complain
+
+if TYPE_CHECKING:
+    from rea_lint.cli.options import Options
+    from rea_lint.cli.task import Task
+    from rea_lint.engine import Report
+
+
+def tell(task: Task, report: Report) -> int:
+    """Write the findings and the summary; gives the exit code."""
+    from rea_lint.report import View, render, statistics
+
+    options = task.options
+    is_code_output = options.fix and bool(task.stdin)
+    findings = sys.stderr if is_code_output else sys.stdout
+    if options.statistics:
+        text = statistics(report.diagnostics)
+    else:
+        is_terminal = findings.isatty()
+        width = shutil.get_terminal_size().columns if is_terminal else None
+        view = View(report.sources, str(Path.cwd()), _wants_color(options.color, is_terminal=is_terminal), width)
+        text = render(task.config.output_format, report.diagnostics, view)
+    findings.write(text)
+    findings.flush()
+    if not options.quiet:
+        print(_summary(task, report), file=sys.stderr)
+    return failed(report, options) if report.errors else exit_code(report, options)
+
+
+def failed(report: Report, options: Options) -> int:
+    """Say what went wrong in our own code; gives the exit code."""
+    for error in report.errors:
+        last = error.traceback.strip().splitlines()[-1]
+        complain(f"{error.code or error.where}: {last}", error.path or "the whole project", error.traceback, verbose=options.verbose)
+    return FAILED
+
+
+def exit_code(report: Report, options: Options) -> int:
+    """Whether the findings fail the run."""
+    fails = any(d.severity >= options.least_severity for d in report.diagnostics)
+    return FOUND if fails and not options.exit_zero else CLEAN
+
+
+def _summary(task: Task, report: Report) -> str:
+    from rea_lint.report import summary
+
+    reported = task.discovery.reported
+    near = [handler for handler in report.handlers if handler.path in reported]
+    services = [service for service in report.services if any(handler.path in reported for handler in service.handlers)]
+    around = len(report.handlers) - len(near)
+    return summary(task.discovery.looked_at, len(near), len(services), report.diagnostics, around=around, unsafe=task.options.unsafe_fixes)
+
+
+def _wants_color(asked: str, *, is_terminal: bool) -> bool:
+    """As https://no-color.org and https://force-color.org have it; the option wins."""
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
