@@ -19,7 +19,7 @@ from rea_lint.survey import survey
 from rea_lint.text import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from rea_lint import suppress
     from rea_lint.config import Config
@@ -65,24 +65,45 @@ def check(
     *,
     knowledge: Knowledge | None = None,
     ignore_suppressions: bool = False,
+    facts_of: Callable[[File], Facts] | None = None,
 ) -> Report:
     """What the rules say about the files whose path is in `reported`; the others are there to be followed into.
 
-    `knowledge` is what `knowledge_for(config)` gives, for a caller that checks more than once.  Raises UserError.
+    `knowledge` is what `knowledge_for(config)` gives, for a caller that checks more than once; `facts_of` is for one that keeps facts, and gives
+    what a survey would.  Raises UserError.
     """
     files = tuple(files)
-    entries = rule.index()
-    selection = select(config, entries)
     knowledge = knowledge or knowledge_for(config)
     sources = {file.path: Source(file.text or "") for file in files}
     errors: list[InternalError] = []
-
-    surveyed = [list(_surveyed(world, errors)) for world in worlds(files)]
+    surveyed = [list(_surveyed(world, facts_of or _facts, errors)) for world in worlds(files)]
     known = {facts.path: facts for world in surveyed for facts in world}
-    comments = _Comments() if ignore_suppressions else _Comments.of(known.values(), sources)
+    comments = Comments() if ignore_suppressions else Comments.of(known.values(), sources)
     projects = tuple(link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk) for world in surveyed)
+    broken = {path: facts.broken for path, facts in known.items()} | {file.path: file.broken for file in files if file.broken is not None}
+    return judge(projects, config, reported, known, comments, broken=broken, sources=sources, errors=errors)
 
-    found, failed = rule.tell(_unreadable(files, surveyed, reported), _rules_for("Broken", selection, entries), sources)
+
+def judge(
+    projects: tuple[Project, ...],
+    config: Config,
+    reported: Collection[str],
+    known: Mapping[str, Facts],
+    comments: Comments,
+    *,
+    broken: Mapping[str, Broken | None],
+    sources: Mapping[str, Source],
+    errors: Iterable[InternalError] = (),
+) -> Report:
+    """What the rules say about projects that are linked, as `check` gives it.
+
+    `known` has the facts and `broken` the unreadable files by path; `comments` is what the projects were linked with.
+    """
+    entries = rule.index()
+    selection = select(config, entries)
+    errors = list(errors)
+    unreadable = [(path, why) for path, why in sorted(broken.items()) if why is not None and path in reported]
+    found, failed = rule.tell(unreadable, _rules_for("Broken", selection, entries), sources)
     errors += failed
     for project in projects:
         if _has_durable_code(project, reported):
@@ -108,7 +129,7 @@ def overview(files: Iterable[File], config: Config) -> Report:
     files = tuple(files)
     knowledge = knowledge_for(config)
     errors: list[InternalError] = []
-    projects = tuple(link(list(_surveyed(world, errors)), knowledge, lambda *_: False) for world in worlds(files))
+    projects = tuple(link(list(_surveyed(world, _facts, errors)), knowledge, lambda *_: False) for world in worlds(files))
     return Report((), tuple(errors), projects, {file.path: Source(file.text or "") for file in files})
 
 
@@ -122,20 +143,18 @@ def page_url(code: str) -> str:
     return PAGES.format(code=code)
 
 
-def _surveyed(world: Iterable[File], errors: list[InternalError]) -> Iterator[Facts]:
+def _facts(file: File) -> Facts:
+    return survey(file.path, file.module, file.text or "", is_package=file.is_package)
+
+
+def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: list[InternalError]) -> Iterator[Facts]:
     for file in world:
         if file.text is None or file.broken is not None:
             continue
         try:
-            yield survey(file.path, file.module, file.text, is_package=file.is_package)
+            yield facts_of(file)
         except Exception:  # noqa: BLE001 -- a fault of ours in one file is not the others'; it is reported as an internal error
             errors.append(InternalError("", file.path, "survey", traceback.format_exc()))
-
-
-def _unreadable(files: Iterable[File], surveyed: Iterable[Iterable[Facts]], reported: Collection[str]) -> list[tuple[str, Broken]]:
-    """The reported files that cannot be decoded or parsed."""
-    broken = {facts.path: facts.broken for world in surveyed for facts in world} | {f.path: f.broken for f in files if f.broken is not None}
-    return [(path, why) for path, why in sorted(broken.items()) if why is not None and path in reported]
 
 
 def _rules_for(thing: str, selection: Selection, entries: Iterable[Entry]) -> tuple[Rule, ...]:
@@ -196,7 +215,7 @@ def _merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
 
 
 @dataclass
-class _Comments:
+class Comments:
     """The suppressions of all files, and what they have silenced so far."""
 
     by_path: Mapping[str, tuple[suppress.Silence, ...]] = field(default_factory=dict)
@@ -204,7 +223,8 @@ class _Comments:
     rules: tuple[Rule, ...] = ()  # those that run
 
     @classmethod
-    def of(cls, surveyed: Iterable[Facts], sources: Mapping[str, Source]) -> _Comments:
+    def of(cls, surveyed: Iterable[Facts], sources: Mapping[str, Source]) -> Comments:
+        """Those of the surveyed files."""
         return cls({facts.path: silences(facts, sources[facts.path]) for facts in surveyed if facts.suppressions})
 
     def silence(self, diagnostic: Diagnostic) -> bool:
