@@ -11,7 +11,7 @@ from rea_lint.facts import Suppression
 from rea_lint.text import Position, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rea_lint.text import Source
 
@@ -71,7 +71,7 @@ def naming(comment: str, codes: Collection[str]) -> str:
 def statement(source: Source, row: int) -> tuple[int, int]:
     """The first and last row of the statement that a row of code is part of; the row itself, if there is none."""
     first = 0
-    for token in _tokens(source.text):
+    for token in tokens(source.text):
         if token.type == tokenize.NEWLINE:
             if first and first <= row <= token.start[0]:
                 return first, token.start[0]
@@ -79,6 +79,21 @@ def statement(source: Source, row: int) -> tuple[int, int]:
         elif not first and token.type not in _LAYOUT and token.type != tokenize.COMMENT:
             first = token.start[0]
     return row, row
+
+
+def with_words(comment: str, words: Iterable[str]) -> str:
+    """The comment of a suppression that lists codes, with more of them, sorted; those that are there stay as they are written."""
+    match = _DIRECTIVE.match(comment)
+    if match is None or match["list"] is None:
+        raise ValueError(comment)
+    listed = _words(match["list"])
+    more = [word for word in words if word not in listed]
+    return f"{comment[: match.start('list')]}[{', '.join(sorted([*listed, *more]))}]{comment[match.end('list') :]}"
+
+
+def is_plain(reason: str) -> bool:
+    """Whether a text can be a reason: no comment of ours or somebody else's begins in it."""
+    return _DIRECTIVE.search(reason) is None
 
 
 def _words(listed: str) -> list[str]:
@@ -95,7 +110,7 @@ def _comments(source: Source) -> Iterator[tuple[str, int, tuple[int, int]]]:
     heads: list[tuple[str, int]] = []  # comments alone above the current statement
     inside: list[tuple[str, int, int]] = []  # comments behind code of the current statement, with their row
     first = last = 0  # the rows of the current statement so far; `first` is 0 between statements
-    for token in _tokens(source.text):
+    for token in tokens(source.text):
         row = token.start[0]
         if token.type == tokenize.COMMENT:
             start = source.offset(Position(row, token.start[1] + 1))
@@ -128,7 +143,8 @@ def _below(source: Source) -> tuple[int, int]:
     return (len(source) + 1, len(source) + 1)
 
 
-def _tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The tokens of a text, as far as it can be read."""
     # A lone CR ends a line for the parser, but not for every version of `tokenize`: hand it LF, which is as long.
     lines = io.StringIO(re.sub(r"\r(?!\n)", "\n", text), newline="")
     try:
