@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from rea_lint.ignoring import edits
+from rea_lint.ignoring import edits, in_file
 from rea_lint.suppress import covering, silences
 from rea_lint.survey import survey
 from rea_lint.text import Source, Span, apply
@@ -126,3 +126,20 @@ def test_a_reason_is_no_comment(reason: str) -> None:
 
 def test_a_reason_may_name_an_issue() -> None:
     assert ignored("x = now()\n", reason="see #12") == "x = now()  # rea-lint: ignore[REA101] see #12\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("x = 1\n", "# rea-lint: ignore-file[REA101]\nx = 1\n"),
+        ("", "# rea-lint: ignore-file[REA101]\n"),
+        (
+            "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n",
+            "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n# rea-lint: ignore-file[REA101]\nx = 1\n",
+        ),
+        ("#!/usr/bin/env python", "#!/usr/bin/env python\n# rea-lint: ignore-file[REA101]\n"),
+        ("x = 1\n# rea-lint: ignore-file[REA205] so\n", "x = 1\n# rea-lint: ignore-file[REA101, REA205] so\n"),
+    ],
+)
+def test_a_file_is_silenced_near_its_top(before: str, after: str) -> None:
+    assert apply(before, [in_file(Source(before), ["REA101"])]) == after

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from rea_lint.suppress import Unused, covering, ignoring, ignoring_in_file, silences, unused
+from rea_lint.suppress import Unused, covering, silences, unused
 from rea_lint.survey import survey
-from rea_lint.text import Source, Span, apply
+from rea_lint.text import Source, Span
 
 CLOCK = ("REA101", "wall-clock")
 UUID = ("REA103", "native-uuid")
@@ -118,60 +116,3 @@ def test_unused_says_where_it_stands() -> None:
     (only,) = unused(among, frozenset(), RAN, all_ran=True)
     assert isinstance(only, Unused)
     assert (only.path, text[only.suppression.span.start : only.suppression.span.end]) == ("m.py", "# rea-lint: ignore")
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("x = HERE()\n", "x = HERE()  # rea-lint: ignore[REA101]\n"),
-        ("x = HERE()", "x = HERE()  # rea-lint: ignore[REA101]"),
-        ("x = HERE()\r\ny = 1\r\n", "x = HERE()  # rea-lint: ignore[REA101]\r\ny = 1\r\n"),
-        ("x = HERE()  # type: ignore\n", "x = HERE()  # type: ignore  # rea-lint: ignore[REA101]\n"),
-        (
-            "x = HERE()  # rea-lint: ignore[REA205] it is so\n",
-            "x = HERE()  # rea-lint: ignore[REA205, REA101] it is so\n",
-        ),
-        (
-            'x = HERE("""\nfoo\n""")\n',
-            'x = HERE("""\nfoo\n""")  # rea-lint: ignore[REA101]\n',
-        ),
-        ("x = HERE() + \\\n    1\n", "x = HERE() + \\\n    1  # rea-lint: ignore[REA101]\n"),
-        (
-            'if x:\n    y = """\n""" + HERE + """\n""" + \\\n  """ \\\n"""\n',
-            'if x:\n    y = """\n""" + HERE + """\n""" + \\\n  """ \\\n"""  # rea-lint: ignore[REA101]\n',
-        ),
-        (
-            "f(\n    1,\n    HERE,\n    2,\n)\n",
-            "f(\n    1,\n    HERE,  # rea-lint: ignore[REA101]\n    2,\n)\n",
-        ),
-    ],
-)
-def test_a_place_is_silenced_by_a_comment_that_does_so(before: str, after: str) -> None:
-    start = before.index("HERE")
-    edit = ignoring(Source(before), Span(start, start + 4), ["REA101"])
-    assert edit is not None
-    assert apply(before, [edit]) == after
-
-
-def test_a_row_that_has_no_room_for_a_comment_gets_one_above() -> None:
-    text = 'if x:\n    y = HERE + """\n""" + z; print("""\n""")\n'
-    edit = ignoring(Source(text), Span(text.index("HERE"), text.index("HERE") + 4), ["REA101"], "it is so")
-    assert edit is not None
-    assert apply(text, [edit]).startswith(("if x:\n    # rea-lint: ignore[REA101] it is so\n", "if x:\n    y = HERE"))
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("x = 1\n", "# rea-lint: ignore-file[REA101]\nx = 1\n"),
-        ("", "# rea-lint: ignore-file[REA101]\n"),
-        (
-            "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\nx = 1\n",
-            "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n# rea-lint: ignore-file[REA101]\nx = 1\n",
-        ),
-        ("#!/usr/bin/env python", "#!/usr/bin/env python\n# rea-lint: ignore-file[REA101]\n"),
-        ("x = 1\n# rea-lint: ignore-file[REA205] so\n", "x = 1\n# rea-lint: ignore-file[REA205, REA101] so\n"),
-    ],
-)
-def test_a_file_is_silenced_near_its_top(before: str, after: str) -> None:
-    assert apply(before, [ignoring_in_file(Source(before), ["REA101"])]) == after

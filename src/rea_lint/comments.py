@@ -59,28 +59,6 @@ def without(comment: str, words: Collection[str]) -> str:
     return comment[: match.start(group)] + (f"[{codes}]" if group == "list" else f" {codes}") + comment[match.end(group) :]
 
 
-def naming(comment: str, codes: Collection[str]) -> str:
-    """The comment of a suppression that lists codes, with further ones in its list."""
-    match = _DIRECTIVE.match(comment)
-    if match is None or not match["list"]:
-        return comment
-    listed = match["list"].strip()[1:-1].strip()
-    return f"{comment[: match.start('list')]}[{', '.join([listed, *codes])}]{comment[match.end('list') :]}"
-
-
-def statement(source: Source, row: int) -> tuple[int, int]:
-    """The first and last row of the statement that a row of code is part of; the row itself, if there is none."""
-    first = 0
-    for token in tokens(source.text):
-        if token.type == tokenize.NEWLINE:
-            if first and first <= row <= token.start[0]:
-                return first, token.start[0]
-            first = 0
-        elif not first and token.type not in _LAYOUT and token.type != tokenize.COMMENT:
-            first = token.start[0]
-    return row, row
-
-
 def with_words(comment: str, words: Iterable[str]) -> str:
     """The comment of a suppression that lists codes, with more of them, sorted; those that are there stay as they are written."""
     match = _DIRECTIVE.match(comment)

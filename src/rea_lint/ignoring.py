@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tokenize
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -29,8 +30,7 @@ def edits(source: Source, wanted: Iterable[tuple[Span, str]], reason: str = "") 
     comment would be part of a string or of a continued line.  On the head of a function it speaks for the whole function.
     A finding in text that Python cannot read gives no edit.  Raises ValueError for a reason that would be read as a comment itself.
     """
-    if not is_plain(reason):
-        raise ValueError(reason)
+    reason = _plain(reason)
     rows = _Rows.of(source)
     there = [s for s in suppressions(source) if s.form == "ignore" and s.codes]
     added: dict[Suppression | int, set[str]] = {}
@@ -39,7 +39,33 @@ def edits(source: Source, wanted: Iterable[tuple[Span, str]], reason: str = "") 
         place = next((s for s in there if s.row <= first <= s.last_row or s.row <= last <= s.last_row), None) or rows.place(first, last)
         if place is not None:
             added.setdefault(place, set()).add(code)
-    return sorted(_edit(source, place, sorted(codes), " ".join(reason.split())) for place, codes in added.items())
+    return sorted(_edit(source, place, sorted(codes), reason) for place, codes in added.items())
+
+
+def in_file(source: Source, codes: Iterable[str], reason: str = "") -> Edit:
+    """The edit after which a comment silences codes in the whole file: one that is there gets them, or a new one near the top has them.
+
+    Raises ValueError as `edits`.
+    """
+    reason = _plain(reason)
+    there = next((s for s in suppressions(source) if s.form == "ignore-file" and s.codes), None)
+    if there is not None:
+        return _added(source, there, codes, reason)
+    row = 1
+    while row <= 2 and _HEAD.match(source.line(row)):
+        row += 1
+    start = source.line_span(row).start
+    before = source.newline if row > len(source) else ""
+    return Edit(Span(start, start), f"{before}{_comment('ignore-file', codes, reason)}{source.newline}")
+
+
+_HEAD = re.compile(r"#!|#.*coding[:=]")  # what the shell and Python look for in the first two rows
+
+
+def _plain(reason: str) -> str:
+    if not is_plain(reason):
+        raise ValueError(f"{reason!r} would be read as a comment of its own")
+    return " ".join(reason.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +98,18 @@ def _ends(source: Source) -> Iterator[tuple[int, bool]]:
             yield token.start[0], token.type == tokenize.NEWLINE
 
 
-def _edit(source: Source, place: Suppression | int, codes: list[str], reason: str) -> Edit:
+def _edit(source: Source, place: Suppression | int, codes: Iterable[str], reason: str) -> Edit:
     if not isinstance(place, int):
-        comment = source.text[place.span.start : place.span.end]
-        changed = with_words(comment, codes)
-        return Edit(place.span, changed if place.reason or not reason else f"{changed} {reason}")
+        return _added(source, place, codes, reason)
     line = source.line_span(place)
     code = source.text[line.start : line.end].rstrip(" \t\f")
-    return Edit(Span(line.start + len(code), line.end), f"  # rea-lint: ignore[{', '.join(codes)}] {reason}".rstrip())
+    return Edit(Span(line.start + len(code), line.end), f"  {_comment('ignore', codes, reason)}")
+
+
+def _added(source: Source, there: Suppression, codes: Iterable[str], reason: str) -> Edit:
+    comment = with_words(source.text[there.span.start : there.span.end], codes)
+    return Edit(there.span, comment if there.reason or not reason else f"{comment} {reason}")
+
+
+def _comment(form: str, codes: Iterable[str], reason: str) -> str:
+    return f"# rea-lint: {form}[{', '.join(codes)}] {reason}".rstrip()

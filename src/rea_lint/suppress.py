@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from rea_lint.comments import MALFORMED, naming, statement, suppressions
-from rea_lint.text import Edit, Position, Source, Span, apply
+from rea_lint.comments import MALFORMED
+from rea_lint.text import Position, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Facts, Suppression
+    from rea_lint.text import Source
 
 Rule: TypeAlias = tuple[str, str]  # code and name
 
@@ -90,59 +90,6 @@ def unused(among: Iterable[Silence], used: Container[Use], ran: Mapping[Rule, bo
             )
             if idle:
                 yield Unused(silence.path, suppression, idle, unknown)
-
-
-def ignoring(source: Source, span: Span, codes: Sequence[str], reason: str = "") -> Edit | None:
-    """The edit that silences findings of some codes at a place of a file that parses, by a comment; None where none can stand.
-
-    The comment that silences other codes there gets these too.  Else one is put behind the row in which the place begins; if that
-    row ends in a string or a backslash, behind the statement or above it.
-    """
-    rows = [source.position(span.start).row, source.position(max(span.start, span.end - 1)).row]
-    first, last = statement(source, rows[0])
-    for known in suppressions(source):
-        if known.form == "ignore" and known.codes and source.position(known.span.start).row in {rows[0], last}:
-            text = source.text[known.span.start : known.span.end]
-            edit = Edit(known.span, naming(text, [code for code in codes if code not in known.codes]))
-            if _silences(source, edit, codes, rows):
-                return edit
-    comment = f"# rea-lint: ignore[{', '.join(codes)}]{f' {reason}' if reason else ''}"
-    above = source.line_span(first)
-    indentation = source.line(first)[: len(source.line(first)) - len(source.line(first).lstrip())]
-    candidates = (
-        *(Edit(Span(end, end), f"  {comment}") for end in (source.line_span(row).end for row in (rows[0], last))),
-        Edit(Span(above.start, above.start), f"{indentation}{comment}{source.newline}"),
-    )
-    return next((edit for edit in candidates if _silences(source, edit, codes, rows)), None)
-
-
-def ignoring_in_file(source: Source, codes: Sequence[str], reason: str = "") -> Edit:
-    """The edit that silences some codes in the whole file by a comment: one that is there gets them, or a new one near the top has them."""
-    for known in suppressions(source):
-        if known.form == "ignore-file" and known.codes:
-            text = source.text[known.span.start : known.span.end]
-            return Edit(known.span, naming(text, [code for code in codes if code not in known.codes]))
-    row = 1
-    while row <= 2 and source.line(row).startswith("#") and _HEAD.search(source.line(row)):
-        row += 1
-    start = source.line_span(row).start
-    before = source.newline if row > len(source) else ""
-    return Edit(Span(start, start), f"{before}# rea-lint: ignore-file[{', '.join(codes)}]{f' {reason}' if reason else ''}{source.newline}")
-
-
-_HEAD = re.compile(r"^#!|coding[:=]")  # what Python and the shell look for in the first two rows
-
-
-def _silences(source: Source, edit: Edit, codes: Iterable[str], rows: Sequence[int]) -> bool:
-    """Whether an edit gives a comment that silences codes at the rows of a place: tried out, since comments have many ways not to be one."""
-    if edit.span.start == edit.span.end and source.text[: edit.span.start].endswith("\\"):
-        return False  # the tokenizer of Python 3.11 takes a comment behind it, the parser takes none
-    after = Source(apply(source.text, [edit]))
-    shift = 1 if edit.new.endswith(("\n", "\r")) else 0
-    return any(
-        set(codes) <= set(each.codes) and each.row and any(each.row <= row + shift <= each.last_row for row in rows)
-        for each in suppressions(after)
-    )
 
 
 def _word(suppression: Suppression, rule: Rule) -> str | None:
