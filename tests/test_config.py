@@ -22,7 +22,7 @@ def test_every_option_is_a_field_and_the_default_is_what_it_says(tmp_path: Path)
     for option in OPTIONS:
         assert getattr(config, option.field) == option.default, option.name
         assert option.check(option.default, tmp_path) == option.default, option.name
-    internal = {"root", "source", "values", "origins", "detected"}
+    internal = {"root", "source", "values", "origins", "detected", "line", "nested"}
     assert {field.name for field in fields(Config)} - internal == {option.field for option in OPTIONS}
 
 
@@ -38,6 +38,10 @@ extend-exclude = ["b"]
 respect-gitignore = false
 source-roots = ["lib"]
 sdk-version = "0.14.1"
+server-version = "1.4.0"
+rules = ["./lint_rules", "acme.rules"]
+baseline = "accepted.txt"
+cache-dir = ".cache"
 deterministic = ["shop.ids.*"]
 packs = ["lint/ours.toml"]
 min-blocking-sleep = 2
@@ -66,6 +70,10 @@ clock = ["shop.now"]
     assert config.respect_gitignore is False
     assert config.source_roots == (root / "lib",)
     assert config.sdk_version == "0.14.1"
+    assert config.server_version == "1.4.0"
+    assert config.rules == (str(root / "lint_rules"), "acme.rules")
+    assert config.baseline == root / "accepted.txt"
+    assert config.cache_dir == root / ".cache"
     assert config.packs == (root / "lint/ours.toml",)
     assert config.min_blocking_sleep == 2.0
     assert config.output_format == "json"
@@ -79,7 +87,7 @@ clock = ["shop.now"]
         "handlers": {"shop.handler": "service"},
     }
     assert config.origins["ignore"] == (str(root / "rea-lint.toml"), 3)
-    assert config.origins["severity"].row == 16
+    assert config.origins["severity"].row == 20
 
 
 class TestDiscovery:
@@ -126,6 +134,13 @@ class TestDiscovery:
         config = load(root / "app")
         assert (config.ignore, config.select, config.source_roots, config.root) == (("app",), ("base",), (root / "base/lib",), root / "app")
 
+    def test_paths_may_begin_in_the_home_folder_or_with_a_variable(self, tree: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        root = tree({"home/base.toml": "ignore = ['home']", "app/rea-lint.toml": "extend = '~/base.toml'\npacks = ['$TEAM/ours.toml']"})
+        monkeypatch.setenv("HOME", str(root / "home"))
+        monkeypatch.setenv("TEAM", str(root / "team"))
+        config = load(root / "app")
+        assert (config.ignore, config.packs) == (("home",), (root / "team/ours.toml",))
+
     def test_the_command_line_wins_over_inline_options_over_the_file(self, tree: Write) -> None:
         root = tree({"rea-lint.toml": "ignore = ['file']\nselect = ['file']\nextend-select = ['file']"})
         config = load(root, overrides={"ignore": ["line"]}, inline=["ignore = ['inline']", "select = ['inline']"])
@@ -159,6 +174,9 @@ class TestMistakes:
             ("sdk-version = 'new'", '1: `sdk-version` takes "auto" or a version such as "0.14.0", not "new"'),
             ("output-format = 'jsn'", '1: `output-format` takes one of full, concise, json, github, not "jsn" (did you mean `json`?)'),
             ("effects = 1", "1: `effects` takes a table, not 1"),
+            ("server-version = 'auto'", '1: `server-version` takes a version such as "1.4.0", not "auto"'),
+            ("baseline = []", "1: `baseline` takes a path, not []"),
+            ("rules = 'lint_rules'", '1: `rules` takes a list of strings, not "lint_rules"'),
             ("extend = 1", "1: `extend` takes the path of a file, not 1"),
             ("a = 1\nextend = 'none.toml'", "2: `extend`: there is no file none.toml"),
             ("extend = 'rea-lint.toml'", "1: `extend`: rea-lint.toml extends this file in turn"),

@@ -658,11 +658,11 @@ def test_the_users_pack_adds_and_wins(tmp_path: Path) -> None:
 
 
 def test_the_configuration_says_the_same_inline() -> None:
-    knowledge = load(inline={"deterministic": ["shop.now"], "effects": {"network": ["shop.api.get"]}})
+    knowledge = load(inline=[("rea-lint.toml", {"deterministic": ["shop.now"], "effects": {"network": ["shop.api.get"]}})])
     assert knowledge.is_known("shop.now")
     assert knowledge.effect("shop.api.get", None) is Effect.NETWORK
-    with pytest.raises(UserError, match=r"configuration: `effects\.networks`: unknown effect `networks`; did you mean `network`\?"):
-        load(inline={"effects": {"networks": ["shop.api.get"]}})
+    with pytest.raises(UserError, match=r"rea-lint.toml: `effects\.networks`: unknown effect `networks`; did you mean `network`\?"):
+        load(inline=[("rea-lint.toml", {"effects": {"networks": ["shop.api.get"]}})])
 
 
 # --- the house

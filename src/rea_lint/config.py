@@ -1,13 +1,21 @@
-"""The user's configuration: pyproject.toml or rea-lint.toml -> Config.  The only module that knows the names of options."""
+"""The user's configuration: pyproject.toml or rea-lint.toml -> Config.  The only module that knows the names of options.
+
+**Hierarchy.**  A repository may hold several configuration files.  The *run's* is the outermost one of the project: what is linted
+does not depend on which folder of it was named.  For each file the nearest one decides which rules apply and how severe they are
+(scope `file`).  What is said of callables (scope `project`) is added up over all of them, since one call path may lead through files of
+several.  The rest (scope `run`) is the run's; own rule modules are among that, so that no code is run because of a file that merely
+lies below.
+"""
 
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import tomli
 
@@ -20,6 +28,7 @@ DEFAULT_EXCLUDES = (
     *("dist", "node_modules", "site-packages", "venv"),
 )
 FORMATS = ("full", "concise", "json", "github")
+FILES = ("rea-lint.toml", "pyproject.toml")  # where a folder's configuration stands; the first that has one
 
 
 class UserError(Exception):
@@ -36,11 +45,30 @@ class Origin(NamedTuple):
         return f"{self.source}:{self.row}" if self.row else self.source
 
 
+class Selectors(NamedTuple):
+    """What the command line says about rules, as in ruff: `select` replaces what a file says; the others add to it, and win over it."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+
+
+NO_SELECTORS = Selectors()
+
+
+class Line(NamedTuple):
+    """What the command line says.  It wins over every file."""
+
+    options: Mapping[str, object]
+    inline: tuple[str, ...]  # options as TOML, `key = value`
+    selectors: Selectors
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The options that are in force, each as `OPTIONS` describes it, and where they come from."""
 
-    root: Path  # what relative paths and patterns are relative to: the folder of the configuration file, or the project's
+    root: Path  # what patterns are relative to: the folder of the configuration file, or the project's where the file is not in it
     source: Path | None = None  # the file they were read from
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
@@ -52,17 +80,55 @@ class Config:
     respect_gitignore: bool = True
     source_roots: tuple[Path, ...] = ()  # absolute
     sdk_version: str = "auto"
+    server_version: str = ""
     deterministic: tuple[str, ...] = ()
     effects: Mapping[str, object] = field(default_factory=dict)
     steps: Mapping[str, object] = field(default_factory=dict)
     contexts: Mapping[str, object] = field(default_factory=dict)
     handlers: Mapping[str, object] = field(default_factory=dict)
     packs: tuple[Path, ...] = ()  # absolute
+    rules: tuple[str, ...] = ()  # absolute paths, or dotted names of modules
+    baseline: Path | None = None  # absolute
+    cache_dir: Path | None = None  # absolute
     min_blocking_sleep: float = 0.0
     output_format: str = "full"
     values: Mapping[str, object] = field(default_factory=dict)  # by option name, those that were given, as written
     origins: Mapping[str, Origin] = field(default_factory=dict)  # of those
     detected: Sdk = NEWEST_KNOWN  # what `auto` comes to
+    line: Line | None = None  # what the command line said, where files below may say more; None: they may not
+    nested: Mapping[str, Config] = field(default_factory=dict)  # folder below `root` -> its own; known once the project was walked
+
+    @property
+    def all(self) -> tuple[Config, ...]:
+        """The run's configuration, and those below it, outer ones first."""
+        return (self, *(self.nested[folder] for folder in sorted(self.nested)))
+
+    def at(self, path: str) -> Config:
+        """The configuration that a file or folder is under, of those that are known; for options of scope `file`."""
+        if not self.nested:
+            return self
+        return next((self.nested[text] for folder in (Path(path), *Path(path).parents) if (text := str(folder)) in self.nested), self)
+
+    def below(self, folder: str) -> Config | None:
+        """What a folder below says itself, read from its file, if it has one.  Raises UserError."""
+        found = None if self.line is None or folder == str(self.root) else _own(Path(folder))
+        if found is None or self.line is None:
+            return None
+        own = _made(_read(found, ()), self.line, root=Path(folder), source=found)
+        kept = {option.field: getattr(self, option.field) for option in OPTIONS if option.scope == "run"}
+        origins = {name: origin for name, origin in own.origins.items() if SCOPES[name] != "run"}
+        origins |= {name: origin for name, origin in self.origins.items() if SCOPES[name] == "run"}
+        return replace(own, origins=origins, detected=self.detected, **kept)
+
+    def read_at(self, path: Path) -> Config:
+        """The configuration that a file or folder below is under, read from the disk.  Raises UserError."""
+        for folder in (path, *path.parents):
+            if folder == self.root:
+                break
+            own = self.below(str(folder))
+            if own is not None:
+                return own
+        return self
 
     @property
     def pack(self) -> Mapping[str, object]:
@@ -99,6 +165,7 @@ class Option(NamedTuple):
     default: object
     text: str
     check: Callable[[object, Path], object]
+    scope: Literal["file", "project", "run"]
 
     @property
     def field(self) -> str:
@@ -113,7 +180,28 @@ def _texts(value: object, _root: Path) -> tuple[str, ...]:
 
 
 def _paths(value: object, root: Path) -> tuple[Path, ...]:
-    return tuple((root / text).resolve() for text in _texts(value, root))
+    return tuple(_placed(text, root) for text in _texts(value, root))
+
+
+def _path(value: object, root: Path) -> Path | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"takes a path, not {_shown(value)}")
+    return _placed(value, root)
+
+
+def _modules(value: object, root: Path) -> tuple[str, ...]:
+    """Paths, if they look like one; else names of modules."""
+    return tuple(text if _MODULE.fullmatch(text) else str(_placed(text, root)) for text in _texts(value, root))
+
+
+_MODULE = re.compile(r"(?!.*\.py$)[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def _placed(text: str, root: Path) -> Path:
+    """A path as written in a file of the folder `root`, with `~` and variables of the environment."""
+    return (root / Path(os.path.expandvars(text)).expanduser()).resolve()
 
 
 def _flag(value: object, _root: Path) -> bool:
@@ -158,9 +246,18 @@ def _seconds(value: object, _root: Path) -> float:
 def _version(value: object, _root: Path) -> str:
     if value == "auto":
         return "auto"
-    if not isinstance(value, str) or not re.fullmatch(r"\d+(\.\d+)*((a|b|rc)\d+)?", value):
+    if not isinstance(value, str) or not re.fullmatch(VERSION, value):
         raise ValueError(f'takes "auto" or a version such as "0.14.0", not {_shown(value)}')
     return value
+
+
+def _server(value: object, _root: Path) -> str:
+    if not isinstance(value, str) or not (value == "" or re.fullmatch(VERSION, value)):
+        raise ValueError(f'takes a version such as "1.4.0", not {_shown(value)}')
+    return value
+
+
+VERSION = r"\d+(\.\d+)*((a|b|rc)\d+)?"
 
 
 def _format(value: object, _root: Path) -> str:
@@ -180,31 +277,72 @@ OPTIONS: tuple[Option, ...] = (
         (),
         "The rules to run: codes, names, prefixes or ALL. Without it, all rules that are on by default.",
         _texts,
+        "file",
     ),
-    Option("ignore", "list of rules", (), "The rules not to run: codes, names or prefixes.", _texts),
-    Option("extend-select", "list of rules", (), "Rules to run besides the selected ones.", _texts),
-    Option("per-file-ignores", "table of pattern to list of rules", {}, "Rules not to run in the files that a pattern fits.", _lists),
+    Option("ignore", "list of rules", (), "The rules not to run: codes, names or prefixes.", _texts, "file"),
+    Option("extend-select", "list of rules", (), "Rules to run besides the selected ones.", _texts, "file"),
+    Option(
+        "per-file-ignores",
+        "table of pattern to list of rules",
+        {},
+        "Rules not to run in the files that a pattern fits; with `!` before it, in those that it does not fit.",
+        _lists,
+        "file",
+    ),
     Option(
         "severity",
         "table of rule to error, warning or info",
         {},
-        "The severity of a rule's findings, instead of the rule's own.",
+        "The severity of a rule's findings, instead of the rule's own: by code, name, prefix or ALL; the most specific one counts.",
         _severities,
+        "file",
     ),
-    Option("exclude", "list of patterns", DEFAULT_EXCLUDES, "Files and folders that are not read, as in .gitignore.", _texts),
-    Option("extend-exclude", "list of patterns", (), "Files and folders that are not read, besides the excluded ones.", _texts),
-    Option("respect-gitignore", "boolean", True, "Whether to leave out what git ignores.", _flag),  # noqa: FBT003 - a default value
-    Option("source-roots", "list of folders", (), "Folders from which modules are imported, besides those that are found.", _paths),
-    Option("sdk-version", "version or auto", "auto", "The version of restate-sdk that the code runs with; auto finds it out.", _version),
-    Option("deterministic", "list of names", (), "Callables that give the same on replay, as in a pack.", _texts),
-    Option("effects", "table of effect to list of names", {}, "Callables with an effect, as in a pack.", _table),
-    Option("steps", "table of name to position and keyword", {}, "Callables that run an argument as a step, as in a pack.", _table),
-    Option("contexts", "table of class to kind", {}, "Classes that are contexts, as in a pack.", _table),
-    Option("handlers", "table of decorator to kind", {}, "Decorators that make a function a handler, as in a pack.", _table),
-    Option("packs", "list of files", (), "Packs to load besides those that come with rea-lint.", _paths),
-    Option("min-blocking-sleep", "number of seconds", 0.0, "Sleeps in durable code that are shorter than this are not reported.", _seconds),
-    Option("output-format", f"one of {', '.join(FORMATS)}", "full", "How findings are written.", _format),
+    Option("exclude", "list of patterns", DEFAULT_EXCLUDES, "Files and folders that are not read, as in .gitignore.", _texts, "file"),
+    Option("extend-exclude", "list of patterns", (), "Files and folders that are not read, besides the excluded ones.", _texts, "file"),
+    Option("respect-gitignore", "boolean", True, "Whether to leave out what git ignores.", _flag, "run"),  # noqa: FBT003 - a default value
+    Option(
+        "source-roots", "list of folders", (), "Folders from which modules are imported, besides those that are found.", _paths, "project"
+    ),
+    Option(
+        "sdk-version", "version or auto", "auto", "The version of restate-sdk that the code runs with; auto finds it out.", _version, "run"
+    ),
+    Option(
+        "server-version",
+        "version",
+        "",
+        "The version of restate-server that the code runs on; without it, the newest one known.",
+        _server,
+        "run",
+    ),
+    Option("deterministic", "list of names", (), "Callables that give the same on replay, as in a pack.", _texts, "project"),
+    Option("effects", "table of effect to list of names", {}, "Callables with an effect, as in a pack.", _table, "project"),
+    Option(
+        "steps", "table of name to position and keyword", {}, "Callables that run an argument as a step, as in a pack.", _table, "project"
+    ),
+    Option("contexts", "table of class to kind", {}, "Classes that are contexts, as in a pack.", _table, "project"),
+    Option("handlers", "table of decorator to kind", {}, "Decorators that make a function a handler, as in a pack.", _table, "project"),
+    Option("packs", "list of files", (), "Packs to load besides those that come with rea-lint.", _paths, "project"),
+    Option(
+        "rules",
+        "list of paths or modules",
+        (),
+        "Rules of your own: folders or files with rule modules, or names of modules that can be imported. They are code that runs.",
+        _modules,
+        "run",
+    ),
+    Option("baseline", "file", None, "A file with accepted findings, which are not reported.", _path, "run"),
+    Option("cache-dir", "folder", None, "Where the cache is; without it, where the platform keeps caches.", _path, "run"),
+    Option(
+        "min-blocking-sleep",
+        "number of seconds",
+        0.0,
+        "Sleeps in durable code that are shorter than this are not reported.",
+        _seconds,
+        "file",
+    ),
+    Option("output-format", f"one of {', '.join(FORMATS)}", "full", "How findings are written.", _format, "run"),
 )
+SCOPES = {option.name: option.scope for option in OPTIONS}
 
 
 def load(
@@ -213,26 +351,40 @@ def load(
     isolated: bool = False,
     overrides: Mapping[str, object] | None = None,
     inline: Sequence[str] = (),
+    *,
+    selectors: Selectors = NO_SELECTORS,
 ) -> Config:
-    """The configuration for what is linted at `start`.
+    """The configuration of a run for what is linted at `start`.  What files below say is added where the project is walked.
 
-    `explicit` is the file to read instead of the nearest one, `isolated` reads none.  `inline` are options as TOML, `key = value`;
-    `overrides` are options by name as the command line has them.  The later wins: file, inline, overrides.
+    `explicit` is the file to read instead of those that are found, `isolated` reads none.  `inline` are options as TOML, `key = value`;
+    `overrides` are options by name as the command line has them.  The later wins: file, inline, overrides, selectors.
     Raises UserError.
     """
     start = start.resolve()
-    found = None if isolated else explicit or _nearest(start)
+    found = None if isolated else explicit or _found(start)
     if explicit is not None and not isolated and not explicit.is_file():
         raise UserError(f"{explicit}: there is no such configuration file")
     given = [] if found is None else _read(found.resolve(), ())
-    root = found.resolve().parent if found is not None and explicit is None else project_root(start)
+    project, repository = project_root(start), _repository(start)
+    is_inside = found is not None and explicit is None and (repository is None or found.is_relative_to(repository))
+    root = found.parent if found is not None and is_inside else project
+    line = Line(overrides or {}, tuple(inline), selectors)
+    config = _made(given, line, root=root, source=found)
+    return replace(config, detected=detect(start, project), line=None if isolated or explicit else line)
+
+
+def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | None) -> Config:
+    """The configuration that a file and the command line give."""
     here = Path.cwd()
-    given += [
-        _Given(key, value, here, Origin(f"--config {text!r}"))
-        for text in inline
-        for key, value in _toml(text, f"--config {text!r}").items()
+    given = [
+        *given,
+        *(
+            _Given(key, value, here, Origin(f"--config {text!r}"))
+            for text in line.inline
+            for key, value in _toml(text, f"--config {text!r}").items()
+        ),
+        *(_Given(key, value, here, Origin("the command line")) for key, value in line.options.items()),
     ]
-    given += [_Given(key, value, here, Origin("the command line")) for key, value in (overrides or {}).items()]
     options = {option.name: option for option in OPTIONS}
     fields: dict[str, Any] = {}
     for item in given:
@@ -245,14 +397,21 @@ def load(
             problem, *inner = error.args  # and the key in a table whose value it is
             origin = _origin_of_value(item.origin, inner[0]) if inner else item.origin
             raise UserError(f"{origin}: `{item.key}` {problem}") from error
-    return Config(
+    config = Config(
         root=root,
-        source=found,
+        source=source,
         values={item.key: item.value for item in given},
         origins={item.key: item.origin for item in given},
-        detected=detect(start, project_root(start)),
         **fields,
     )
+    return _selecting(config, *line.selectors)
+
+
+def _selecting(config: Config, select: tuple[str, ...], ignore: tuple[str, ...], extend_select: tuple[str, ...]) -> Config:
+    if select:
+        return replace(config, select=select, ignore=ignore, extend_select=extend_select)
+    kept = tuple(word for word in config.ignore if word not in extend_select)
+    return replace(config, ignore=(*kept, *ignore), extend_select=(*config.extend_select, *extend_select))
 
 
 def project_root(start: Path) -> Path:
@@ -260,13 +419,12 @@ def project_root(start: Path) -> Path:
 
     The git repository's; else the nearest folder with a file that begins a Python project; else `start`, or its folder.
     """
+    repository = _repository(start)
+    if repository is not None:
+        return repository
     folder = start.parent if start.is_file() or not start.exists() else start
-    above = (folder, *folder.parents)
-    for marks in ((".git",), PROJECT_FILES):
-        for candidate in above:
-            if any((candidate / mark).exists() for mark in marks):
-                return candidate
-    return folder
+    projects = (above for above in (folder, *folder.parents) if any((above / mark).exists() for mark in PROJECT_FILES))
+    return next(projects, folder)
 
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "rea-lint.toml")
@@ -281,23 +439,37 @@ class _Given(NamedTuple):
     origin: Origin
 
 
-def _nearest(start: Path) -> Path | None:
-    """The nearest configuration file at or above `start`; a pyproject.toml without our table is passed over."""
-    for folder in (start, *start.parents):
-        own = folder / "rea-lint.toml"
-        if own.is_file():
-            return own
-        shared = folder / "pyproject.toml"
-        if shared.is_file() and b"rea-lint" in _bytes(shared) and "rea-lint" in _document(shared).get("tool", {}):
-            return shared
+def _found(start: Path) -> Path | None:
+    """The outermost configuration file of the repository that is at or above `start`; else the nearest one above it."""
+    found = [own for folder in (start, *start.parents) if (own := _own(folder)) is not None]
+    repository = _repository(start)
+    inside = [own for own in found if repository is not None and own.is_relative_to(repository)]
+    return inside[-1] if inside else next(iter(found), None)
+
+
+def _repository(start: Path) -> Path | None:
+    return next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+
+
+def _own(folder: Path) -> Path | None:
+    """The configuration file of a folder; a pyproject.toml without our table is none."""
+    for name in FILES:
+        file = folder / name
+        if file.is_file() and (name != "pyproject.toml" or (b"rea-lint" in _bytes(file) and "rea-lint" in _tool(file))):
+            return file
     return None
+
+
+def _tool(pyproject: Path) -> Mapping[str, Any]:
+    tool = _document(pyproject).get("tool", {})
+    return tool if isinstance(tool, dict) else {}
 
 
 def _read(file: Path, extended_by: tuple[Path, ...]) -> list[_Given]:
     """What a file gives, after what the file gives that it extends."""
     document = _document(file)
     shared = file.name == "pyproject.toml"
-    table = document.get("tool", {}).get("rea-lint", {}) if shared else document
+    table = _tool(file).get("rea-lint", {}) if shared else document
     rows = _rows(_bytes(file).decode("utf-8"), "tool.rea-lint" if shared else "")
     if not isinstance(table, dict):
         raise UserError(f"{file}: `tool.rea-lint` takes a table, not {_shown(table)}")
@@ -314,7 +486,7 @@ def _read(file: Path, extended_by: tuple[Path, ...]) -> list[_Given]:
 def _extended(file: Path, value: object, origin: Origin, extended_by: tuple[Path, ...]) -> list[_Given]:
     if not isinstance(value, str):
         raise UserError(f"{origin}: `extend` takes the path of a file, not {_shown(value)}")
-    other = (file.parent / Path(value).expanduser()).resolve()
+    other = _placed(value, file.parent)
     if other in extended_by:
         raise UserError(f"{origin}: `extend`: {value} extends this file in turn")
     if not other.is_file():

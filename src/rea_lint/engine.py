@@ -69,8 +69,8 @@ def check(
 ) -> Report:
     """What the rules say about the files whose path is in `reported`; the others are there to be followed into.
 
-    `knowledge` is what `knowledge_for(config)` gives, for a caller that checks more than once; `facts_of` is for one that keeps facts, and gives
-    what a survey would.  Raises UserError.
+    `config` is `Discovery.config`, which knows those of the folders below.  `knowledge` is what `knowledge_for(config)` gives, for a caller
+    that checks more than once; `facts_of` is for one that keeps facts, and gives what a survey would.  Raises UserError.
     """
     files = tuple(files)
     knowledge = knowledge or knowledge_for(config)
@@ -134,8 +134,10 @@ def overview(files: Iterable[File], config: Config) -> Report:
 
 
 def knowledge_for(config: Config) -> Knowledge:
-    """The packs that a configuration asks for.  Raises UserError."""
-    return packs.load(config.packs, config.pack)
+    """The packs that a configuration, and those below it, ask for.  Raises UserError."""
+    return packs.load(
+        [path for each in config.all for path in each.packs], [(str(each.source or "--config"), each.pack) for each in config.all]
+    )
 
 
 def page_url(code: str) -> str:
@@ -179,13 +181,13 @@ def _diagnostics(
             errors.append(InternalError(code, path, "fix", f"ValueError: edits of the fix `{fix.title}` overlap"))
             fix = None
         if selection.applies(code, path):
-            severity = selection.severities.get(code, finding.severity or each.rule.severity)
+            severity = selection.severity(code, path)
             yield Diagnostic(
                 path,
                 finding.span,
                 code,
                 each.rule.name,
-                severity,
+                severity if severity is not None else finding.severity or each.rule.severity,
                 finding.message,
                 fix,
                 finding.related,

@@ -26,7 +26,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint.config import PROJECT_FILES, Config, UserError, project_root
+from rea_lint.config import FILES, PROJECT_FILES, Config, UserError, project_root
 from rea_lint.facts import Broken
 from rea_lint.text import Span
 
@@ -54,9 +54,10 @@ class File:
 class Discovery:
     """What there is to lint."""
 
-    files: tuple[File, ...] = ()  # the candidates, by path
-    reported: frozenset[str] = frozenset()  # the paths (candidates or not) whose findings were asked for
-    looked_at: int = 0  # how many Python files were asked for
+    files: tuple[File, ...]  # the candidates, by path
+    reported: frozenset[str]  # the paths (candidates or not) whose findings were asked for
+    looked_at: int  # how many Python files were asked for
+    config: Config  # what was given, with the configurations of the folders that were walked
 
 
 def discover(
@@ -85,7 +86,8 @@ def discover(
     found = [_project(root, sorted(set(group)), config, contents, force_exclude) for root, group in sorted(projects.items())]
     files = {file.path: file for discovery in found for file in discovery.files}
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
-    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported))
+    nested = {folder: own for discovery in found for folder, own in discovery.config.nested.items()}
+    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), replace(config, nested=nested))
 
 
 def read(path: str) -> tuple[str | None, str, Broken | None]:
@@ -209,11 +211,12 @@ def _project(root: str, asked: list[str], config: Config, given: Mapping[str, by
             reported.add(path)
             tree.files.add(path)
         elif path not in named and path != root and tree.ignores(path):
-            inner = _Tree.walk(path, [path], config)
+            inner = _Tree.walk(path, [path], tree.config)
             reported |= inner.files
             tree.files |= inner.files
+            tree.config = inner.config
     texts = _candidates(tree, named & reported, given)
-    return Discovery(_named_files(tree, texts, config), frozenset(reported), len(reported))
+    return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config)
 
 
 def _is_python(path: str) -> bool:
@@ -245,13 +248,14 @@ class _Tree:
     files: set[str]
     links: dict[str, str]  # symbolic links -> the file or folder of the project that they are
     rules: tuple[_Ignores, ...]  # those that hold for the root
-    respect_gitignore: bool
+    config: Config  # with those of the folders that were walked
 
     @classmethod
     def walk(cls, root: str, asked: Sequence[str], config: Config) -> _Tree:
         """All files below `root` that are not ignored."""
-        rules = _rules_for(root, config)
-        tree = cls(root, set(), {}, rules, config.respect_gitignore)
+        rules = _rules_for(root, config.at(root))
+        nested = dict(config.nested)
+        tree = cls(root, set(), {}, rules, config)
         wanted = None
         if not any(os.path.isdir(path) for path in asked) and not _is_project(root):
             wanted = _imported_names(asked)  # single files in any folder: what lies beside them need not belong to them
@@ -266,6 +270,12 @@ class _Tree:
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names and folder != root:
                 continue
+            own = None if names.isdisjoint(FILES) else config.below(folder)
+            if own is not None:
+                nested[folder] = own
+                rules = (_excludes(own, folder), *rules[1:])
+                if folder == root:
+                    tree.rules = rules
             if config.respect_gitignore and ".gitignore" in names and folder != root:
                 rules = (*rules, *_gitignore(folder, ".gitignore"))
             for entry in entries:
@@ -292,6 +302,7 @@ class _Tree:
                         if is_link:
                             seen.add(target)
                         pending.append((path, rules))
+        tree.config = replace(config, nested=nested)
         return tree
 
     def ignores(self, path: str) -> bool:
@@ -303,7 +314,9 @@ class _Tree:
             is_folder = at != path or os.path.isdir(path)
             if _is_ignored(rules, at, name, is_folder=is_folder):
                 return True
-            if is_folder and self.respect_gitignore:
+            if at in self.config.nested:
+                rules = (_excludes(self.config.nested[at], at), *rules[1:])
+            if is_folder and self.config.respect_gitignore:
                 rules = (*rules, *_gitignore(at, ".gitignore"))
         return False
 
@@ -354,7 +367,7 @@ def _is_ignored(rules: tuple[_Ignores, ...], path: str, name: str, *, is_folder:
 def _rules_for(root: str, config: Config) -> tuple[_Ignores, ...]:
     """What holds in a folder: first the configuration's excludes, then git's rules, from the repository's root down."""
     base = str(config.root) if _is_under(root, str(config.root)) else root
-    rules = [_ignores(base, [*config.exclude, *config.extend_exclude])]
+    rules = [_excludes(config, base)]
     if not config.respect_gitignore:
         return tuple(rules)
     above = [root]
@@ -367,6 +380,10 @@ def _rules_for(root: str, config: Config) -> tuple[_Ignores, ...]:
     for folder in reversed(above):
         rules += _gitignore(folder, ".gitignore")
     return tuple(rules)
+
+
+def _excludes(config: Config, folder: str) -> _Ignores:
+    return _ignores(folder, [*config.exclude, *config.extend_exclude])
 
 
 def _is_repository(folder: str) -> bool:
@@ -525,12 +542,13 @@ def _names(listed: str) -> Iterator[str]:
 class _Resolver:
     """What the imports of a project's files mean."""
 
-    def __init__(self, tree: _Tree, config: Config) -> None:
+    def __init__(self, tree: _Tree) -> None:
         self.tree = tree
         self.packages = {os.path.dirname(path) for path in tree.files if path.endswith(os.sep + "__init__.py")}
         self.folders = set(_above(tree.files, tree.root))
         self.inner = self.packages | {folder for folder in self.folders if self.packages.intersection(_parents(folder, tree.root))}
-        self.roots = [str(root) for root in config.source_roots if _is_under(str(root), tree.root)]
+        configured = (root for config in tree.config.all for root in config.source_roots)
+        self.roots = [str(root) for root in dict.fromkeys(configured) if _is_under(str(root), tree.root)]
         self.distributions = [*self.roots, *self._distributions()]
         self.names = {os.path.basename(path).removesuffix(".py") for path in (*tree.files, *self.folders, *tree.links)}
         self.searched: dict[str, tuple[list[str], list[str]]] = {}
@@ -660,11 +678,11 @@ def _module(path: str, root: str) -> str:
     return stem.removesuffix("__init__").rstrip(os.sep).replace(os.sep, ".") or os.path.basename(root)
 
 
-def _named_files(tree: _Tree, found: dict[str, tuple[str | None, str, Broken | None]], config: Config) -> tuple[File, ...]:
+def _named_files(tree: _Tree, found: dict[str, tuple[str | None, str, Broken | None]]) -> tuple[File, ...]:
     """The candidates with what they import, and their names."""
     if not found:
         return ()
-    resolver = _Resolver(tree, config)
+    resolver = _Resolver(tree)
     imports: dict[str, set[tuple[str, str]]] = {}
     outside: dict[str, set[str]] = defaultdict(set)
     votes: dict[str, Counter[str]] = defaultdict(Counter)

@@ -209,14 +209,13 @@ class Knowledge:
         return False, None
 
 
-def load(extra: Sequence[Path] = (), inline: Mapping[str, object] | None = None) -> Knowledge:
-    """Our packs, then the user's files, then what stands in the user's configuration (the tables of a pack).
+def load(extra: Iterable[Path] = (), inline: Iterable[tuple[str, Mapping[str, object]]] = ()) -> Knowledge:
+    """Our packs, then the user's files, then what stands in the user's configurations, given as (file, tables of a pack).
 
     Raises UserError for a file that cannot be read, or that says something a pack cannot say; it names file and key.
     """
     packs = [_read(path) for path in (*sorted(_folder().glob("*.toml")), *extra)]
-    if inline:
-        packs.append(_Pack("configuration", inline))
+    packs += (_Pack(source, tables) for source, tables in inline if tables)
     return _merged(packs)
 
 

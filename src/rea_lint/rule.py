@@ -273,7 +273,7 @@ class _Run:
 
     def _visit_function(self, path: str, function: Function, within: list[Function]) -> None:
         """One durable function (or step) with all that is nested in it.  It is parsed only if a rule needs its tree."""
-        code = self._durable(self._forest, path, function, self._config)
+        code = self._durable(self._forest, path, function, self._config.at(path))
         for each in within:
             for thing in self._linked(each.name):
                 self._ask(thing, code, path, self._project.durable.get(each.name, ()))

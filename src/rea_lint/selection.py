@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from rea_lint.config import Config
     from rea_lint.diagnostic import Severity
@@ -24,23 +25,47 @@ FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rul
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rules that run."""
+    """The rules that run, as one configuration and those below it have it."""
+
+    codes: frozenset[str]  # all that run in some file
+    configs: Config
+    chosen: Mapping[Path, _Chosen]  # by the root of each configuration
+
+    def applies(self, code: str, path: str) -> bool:
+        """Whether a rule's findings in a file are wanted."""
+        return self._at(path).applies(code, path)
+
+    def severity(self, code: str, path: str) -> Severity | None:
+        """The severity that the configuration gives to a rule's findings in a file; None if it says nothing."""
+        return self._at(path).severities.get(code)
+
+    def _at(self, path: str) -> _Chosen:
+        return self.chosen[self.configs.at(path).root]
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What one configuration selects."""
 
     codes: frozenset[str]
     severities: Mapping[str, Severity]  # code -> severity, where the configuration says one
     exceptions: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]  # (whether a file is meant, codes that do not apply to it)
 
     def applies(self, code: str, path: str) -> bool:
-        """Whether a rule's findings in a file are wanted."""
         return code in self.codes and not any(code in codes and fits(path) for fits, codes in self.exceptions)
 
 
 def select(config: Config, entries: Iterable[Entry]) -> Selection:
-    """What the configuration selects.  Raises UserError for a selector that means no rule.
+    """What the configuration, and those below it, select.  Raises UserError for a selector that means no rule.
 
     Of two selectors that disagree about a rule the more specific one decides, and of two equally specific ones `ignore`.
     """
     entries = tuple(entries)
+    chosen = {each.root: _chosen(each, entries) for each in config.all}
+    return Selection(frozenset[str]().union(*(each.codes for each in chosen.values())), config, chosen)
+
+
+def _chosen(config: Config, entries: tuple[Entry, ...]) -> _Chosen:
     for key, words in (
         ("select", config.select),
         ("extend-select", config.extend_select),
@@ -51,7 +76,7 @@ def select(config: Config, entries: Iterable[Entry]) -> Selection:
         for word in words:
             if not FAMILY.fullmatch(word) and all(_specificity(word, entry) == UNFIT for entry in entries):
                 raise config.error(key, f"there is no rule `{word}`{did_you_mean(word, entries)}", word)
-    return Selection(
+    return _Chosen(
         frozenset(entry.code for entry in entries if _is_selected(entry, config)),
         {entry.code: config.severity[said] for entry in entries if (said := _most_specific(config.severity, entry)) is not None},
         tuple(
@@ -106,8 +131,9 @@ def _specificity(word: str, entry: Entry) -> int:
 
 
 def _pattern(pattern: str, root: str) -> Callable[[str], bool]:
-    """Whether a path fits a pattern, which is read as in .gitignore: relative to the configuration's folder."""
+    """Whether a path fits a pattern, which is read as in .gitignore: relative to the configuration's folder; after `!`, if it does not."""
     from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- 30 ms, and few configurations have patterns
 
-    spec = GitIgnoreSpec.from_lines([pattern])
-    return lambda path: bool(spec.match_file(os.path.relpath(path, root)))
+    wanted = not pattern.startswith("!")
+    spec = GitIgnoreSpec.from_lines([pattern.removeprefix("!")])
+    return lambda path: bool(spec.match_file(os.path.relpath(path, root))) is wanted

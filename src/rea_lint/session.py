@@ -30,7 +30,7 @@ class Session:
         """Read the project.  Raises UserError for a configuration that cannot be used."""
         self._root = root
         self._config = config
-        self._knowledge = engine.knowledge_for(config)
+        self._knowledge, self._known_for = engine.knowledge_for(config), config
         self._buffers: dict[str, str] = {}
         self._report: Report | None = None
 
@@ -56,7 +56,9 @@ class Session:
             discovery = files.discover([self._root], self._config, given=self._buffers)
             if stop():
                 raise Stopped
-            self._report = engine.check(discovery.files, self._config, discovery.reported, knowledge=self._knowledge)
+            if discovery.config != self._known_for:
+                self._knowledge, self._known_for = engine.knowledge_for(discovery.config), discovery.config
+            self._report = engine.check(discovery.files, discovery.config, discovery.reported, knowledge=self._knowledge)
         return self._report
 
     @property

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.cli.options import GROUPS, PATHS, Command, Options
-from rea_lint.cli.settings import settings, shown, with_selectors
+from rea_lint.cli.settings import settings, shown, start
 from rea_lint.cli.task import STDIN, Task, stdin_name
+from rea_lint.config import Selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,16 +23,18 @@ def check(options: Options) -> int:
     """Lint, fix if asked to, report; gives the exit code."""
     paths, stdin = _sources(options)
     overrides: dict[str, object] = {"output-format": options.output_format} if options.output_format else {}
-    config = settings([*paths, *([stdin[0]] if stdin else [])], options.config, overrides, isolated=options.isolated)
-    config = with_selectors(config, options.select, options.ignore, options.extend_select)
+    selectors = Selectors(options.select, options.ignore, options.extend_select)
+    asked = [*paths, *([stdin[0]] if stdin else [])]
+    config = settings(asked, options.config, overrides, selectors, isolated=options.isolated)
     if options.show_settings:
-        print("\n".join(shown(config)))
+        print("\n".join(shown(config.read_at(start(asked)))))
         return CLEAN
 
     from rea_lint import engine, files
 
     say = _teller(options)
     discovery = files.discover(paths, config, given=dict([stdin] if stdin else []), force_exclude=options.force_exclude)
+    config = discovery.config
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")

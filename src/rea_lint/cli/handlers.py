@@ -49,7 +49,7 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     paths = paths or ["."]
     options = settings(paths, config, {}, isolated=isolated)
     discovery = files.discover(paths, options)
-    report = engine.overview(discovery.files, options)
+    report = engine.overview(discovery.files, discovery.config)
     services = list(_services(report, discovery.reported))
     here = str(Path.cwd()) + os.sep
     if graph or output_format in {"mermaid", "dot"}:

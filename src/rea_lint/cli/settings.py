@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rea_lint import config as configuration
-from rea_lint.config import Config, UserError
+from rea_lint.config import NO_SELECTORS, Config, Selectors, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 
-def settings(paths: Sequence[str], given: Sequence[str], overrides: Mapping[str, object], *, isolated: bool) -> Config:
-    """The configuration for what is at the paths.  `given` are values of `--config`: a file, and options as TOML.  Raises UserError."""
+def settings(
+    paths: Sequence[str],
+    given: Sequence[str],
+    overrides: Mapping[str, object],
+    selectors: Selectors = NO_SELECTORS,
+    *,
+    isolated: bool,
+) -> Config:
+    """The run's configuration for what is at the paths.  `given` are values of `--config`: a file, and options as TOML.  Raises UserError."""
     inline = [text for text in given if "=" in text and not Path(text).exists()]
     files = [Path(text) for text in given if text not in inline]
     if len(files) > 1:
         raise UserError(f"--config: one file at most, not {' and '.join(map(str, files))}")
-    start = Path(os.path.commonpath([Path.cwd() / path for path in paths]))
-    return configuration.load(start, files[0] if files else None, isolated, overrides, inline)
+    return configuration.load(start(paths), files[0] if files else None, isolated, overrides, inline, selectors=selectors)
 
 
-def with_selectors(config: Config, select: tuple[str, ...], ignore: tuple[str, ...], extend_select: tuple[str, ...]) -> Config:
-    """As in ruff: `--select` replaces what the configuration says about rules; the other two add to it, and win over it."""
-    if select:
-        return replace(config, select=select, ignore=ignore, extend_select=extend_select)
-    kept = tuple(word for word in config.ignore if word not in extend_select)
-    return replace(config, ignore=(*kept, *ignore), extend_select=(*config.extend_select, *extend_select))
+def start(paths: Sequence[str]) -> Path:
+    """The folder (or file) that paths have in common."""
+    return Path(os.path.commonpath([Path.cwd() / path for path in paths]))
 
 
 def shown(config: Config) -> Iterator[str]:
@@ -37,6 +39,8 @@ def shown(config: Config) -> Iterator[str]:
     for option in configuration.OPTIONS:
         origin = str(config.origins.get(option.name, "default"))
         value = getattr(config, option.field)
+        if value is None:
+            value = ""
         if value == "auto":  # what it comes to is what one wants to see
             value, origin = config.sdk.text, f"{value}: {config.sdk.source}"
         yield f"{option.name} = {_toml(value)}  # {origin}"
