@@ -6,7 +6,7 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rea_lint.facts import Argument
@@ -186,13 +186,13 @@ class _Visit:
         else:
             made = [each[1] for scope, binding in self.index.bindings(ref) if (each := self.index.call_at(binding, scope)) is not None]
         if len(made) == 1 and not made[0].unpacks and not any(r.endswith(".<partial>") for r in made[0].arguments[0].values):
-            return replace(call, arguments=(*made[0].arguments[1:], *call.arguments))
-        return replace(call, arguments=(Argument("*", (), call.callee_span), *call.arguments))
+            return call._replace(arguments=(*made[0].arguments[1:], *call.arguments))
+        return call._replace(arguments=(Argument("*", (), call.callee_span), *call.arguments))
 
     def _partial(self, function: Function, call: Call) -> None:
         """`functools.partial(f, a)` hands `a` over to `f` where it is made, whenever `f` is called."""
         first, *given = call.arguments
-        later = replace(call, callees=first.values, arguments=tuple(given))
+        later = call._replace(callees=first.values, arguments=tuple(given))
         for ref in first.values:
             for target in sorted(self.resolver.resolve(ref)):
                 if target in self.knowledge.steps:
@@ -221,7 +221,7 @@ class _Visit:
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
             for position, argument in enumerate(call.arguments):
                 if any(value in knowledge.steps for value in self.resolver.resolve(argument.values)):
-                    self._partial(function, replace(call, arguments=call.arguments[position:]))  # stack.callback(ctx.run_typed, "x", f)
+                    self._partial(function, call._replace(arguments=call.arguments[position:]))  # stack.callback(ctx.run_typed, "x", f)
                     break
                 for value in argument.values:
                     self._run_values((value,), call.span, call, value)
