@@ -58,6 +58,18 @@ class Report:
         return tuple(found[place] for place in sorted(found))
 
 
+@dataclass(frozen=True)
+class Linked:
+    """Files that are surveyed and linked: what the rules are asked about."""
+
+    projects: tuple[Project, ...]  # one for each world of files that are linked together
+    facts: Mapping[str, Facts]  # of every file that could be decoded, by path
+    broken: Mapping[str, Broken]  # why a file cannot be decoded or parsed, by path
+    sources: Mapping[str, Source]  # of every file, by path
+    comments: Comments  # that clear effects while the rules are asked
+    errors: tuple[InternalError, ...]
+
+
 def check(
     files: Iterable[File],
     config: Config,
@@ -72,65 +84,72 @@ def check(
     `config` is `Discovery.config`, which knows those of the folders below.  `knowledge` is what `knowledge_for(config)` gives, for a caller
     that checks more than once; `facts_of` is for one that keeps facts, and gives what a survey would.  Raises UserError.
     """
-    files = tuple(files)
     knowledge = knowledge or knowledge_for(config)
+    return judge(linked(files, config, knowledge, facts_of or facts, ignore_suppressions=ignore_suppressions), config, reported)
+
+
+def linked(
+    files: Iterable[File], config: Config, knowledge: Knowledge, facts_of: Callable[[File], Facts], *, ignore_suppressions: bool = False
+) -> Linked:
+    """The first half of a check: no rule is asked yet."""
+    files = tuple(files)
     sources = {file.path: Source(file.text or "") for file in files}
     errors: list[InternalError] = []
-    surveyed = [list(_surveyed(world, facts_of or _facts, errors)) for world in worlds(files)]
+    surveyed = [list(_surveyed(world, facts_of, errors)) for world in worlds(files)]
     known = {facts.path: facts for world in surveyed for facts in world}
     comments = Comments() if ignore_suppressions else Comments.of(known.values(), sources)
     projects = tuple(link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk) for world in surveyed)
-    broken = {path: facts.broken for path, facts in known.items()} | {file.path: file.broken for file in files if file.broken is not None}
-    return judge(projects, config, reported, known, comments, broken=broken, sources=sources, errors=errors)
+    broken = {facts.path: facts.broken for facts in known.values()} | {f.path: f.broken for f in files if f.broken is not None}
+    told = {path: why for path, why in sorted(broken.items()) if why is not None}
+    return Linked(projects, known, told, sources, comments, tuple(errors))
 
 
-def judge(
-    projects: tuple[Project, ...],
-    config: Config,
-    reported: Collection[str],
-    known: Mapping[str, Facts],
-    comments: Comments,
-    *,
-    broken: Mapping[str, Broken | None],
-    sources: Mapping[str, Source],
-    errors: Iterable[InternalError] = (),
-) -> Report:
-    """What the rules say about projects that are linked, as `check` gives it.
+def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = ()) -> Report:
+    """The second half: what the rules say about the files whose path is in `reported`.
 
-    `known` has the facts and `broken` the unreadable files by path; `comments` is what the projects were linked with.
+    Rules that look at one of `unasked`, named as in their annotation, are not asked.
     """
     entries = rule.index()
     selection = select(config, entries)
-    errors = list(errors)
-    unreadable = [(path, why) for path, why in sorted(broken.items()) if why is not None and path in reported]
-    found, failed = rule.tell(unreadable, _rules_for("Broken", selection, entries), sources)
+    asked = {entry.code for entry in entries if entry.code in selection.codes and not looks_at_any(entry, unasked)}
+    errors = list(linked.errors)
+    sources, comments = linked.sources, linked.comments
+    unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
+    found, failed = rule.tell(unreadable, _rules_for("Broken", asked, entries), sources)
     errors += failed
-    for project in projects:
+    for project in linked.projects:
         if _has_durable_code(project, reported):
-            comments.rules = rule.load(selection.codes)
+            comments.rules = rule.load(asked)
             said, failed = rule.visit(project, comments.rules, sources, reported, config)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []
     silenced: list[Diagnostic] = []
-    for diagnostic in _diagnostics(found, selection, known, errors):
+    for diagnostic in _diagnostics(found, selection, linked.facts, errors):
         (silenced if comments.silence(diagnostic) else diagnostics).append(diagnostic)
 
-    idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", selection, entries), sources)
+    idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", asked, entries), sources)
     errors += failed
-    for diagnostic in _diagnostics(idle, selection, known, errors):
+    for diagnostic in _diagnostics(idle, selection, linked.facts, errors):
         (silenced if comments.silence_by_name(diagnostic) else diagnostics).append(diagnostic)
     accepted = tuple(Silenced(diagnostic, "comment", comments.reason(diagnostic)) for diagnostic in _merged(silenced))
-    return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), projects, sources, accepted)
+    return Report(tuple(_merged(diagnostics)), tuple(dict.fromkeys(errors)), linked.projects, sources, accepted)
 
 
 def overview(files: Iterable[File], config: Config) -> Report:
     """Handlers and what they do, as `Report.projects` have it; no rule is asked, and no comment clears anything.  Raises UserError."""
-    files = tuple(files)
-    knowledge = knowledge_for(config)
-    errors: list[InternalError] = []
-    projects = tuple(link(list(_surveyed(world, _facts, errors)), knowledge, lambda *_: False) for world in worlds(files))
-    return Report((), tuple(errors), projects, {file.path: Source(file.text or "") for file in files})
+    found = linked(files, config, knowledge_for(config), facts, ignore_suppressions=True)
+    return Report((), found.errors, found.projects, found.sources)
+
+
+def facts(file: File) -> Facts:
+    """What a survey says about a file that could be decoded."""
+    return survey(file.path, file.module, file.text or "", is_package=file.is_package)
+
+
+def looks_at_any(entry: Entry, things: Collection[str]) -> bool:
+    """Whether a rule looks at one of these, named as in its annotation."""
+    return any(thing in things for thing in entry.looks_at.split(" | "))
 
 
 def knowledge_for(config: Config) -> Knowledge:
@@ -145,10 +164,6 @@ def page_url(code: str) -> str:
     return PAGES.format(code=code)
 
 
-def _facts(file: File) -> Facts:
-    return survey(file.path, file.module, file.text or "", is_package=file.is_package)
-
-
 def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: list[InternalError]) -> Iterator[Facts]:
     for file in world:
         if file.text is None or file.broken is not None:
@@ -159,8 +174,8 @@ def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: 
             errors.append(InternalError("", file.path, "survey", traceback.format_exc()))
 
 
-def _rules_for(thing: str, selection: Selection, entries: Iterable[Entry]) -> tuple[Rule, ...]:
-    return rule.load({entry.code for entry in entries if thing in entry.looks_at.split(" | ") and entry.code in selection.codes})
+def _rules_for(thing: str, asked: Collection[str], entries: Iterable[Entry]) -> tuple[Rule, ...]:
+    return rule.load({entry.code for entry in entries if entry.code in asked and looks_at_any(entry, (thing,))})
 
 
 def _has_durable_code(project: Project, reported: Collection[str]) -> bool:

@@ -143,6 +143,11 @@ def _replaced(data: bytes, encoding: str) -> str:
         return data.decode("utf-8", "replace")
 
 
+def reads_alike(before: str, now: str) -> bool:
+    """Whether a file still imports the same, and defines no other decorators that register handlers: no other files become candidates."""
+    return set(_imports(before)) == set(_imports(now)) and set(_decorators(before)) == set(_decorators(now))
+
+
 def write(file: File, text: str) -> None:
     """Put a text into a file that was read, in its encoding: whole or not at all, with the same mode; of a link, the target.
 

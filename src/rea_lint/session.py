@@ -1,71 +1,223 @@
-"""A project kept in memory while it is edited: texts go in, diagnostics come out.  What an editor talks to; it knows no protocol."""
+"""A project kept in memory while it is edited: texts go in, diagnostics come out.  What an editor talks to; it knows no protocol.
+
+Two answers.  `check` is for the file that is typed in: it is surveyed again, and the rules look at it; rules about the whole project keep what they
+said last.  `settle` is for when typing rests: everything is linked again, and the rules look at every file that a change can have touched.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
-from rea_lint import engine, files
+from rea_lint import engine, files, rule
+from rea_lint.engine import Report
+from rea_lint.text import Edit, Source, Span, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rea_lint.config import Config
-    from rea_lint.diagnostic import Diagnostic
-    from rea_lint.engine import Report
-    from rea_lint.text import Source
+    from rea_lint.diagnostic import Diagnostic, Fix
+    from rea_lint.facts import Facts
+    from rea_lint.files import Discovery, File
+    from rea_lint.project import Project
+
+AT_REST = ("Project", "Unused")
+"""What rules look at that are asked only when typing rests: one file does not tell."""
 
 
-class Stopped(Exception):  # noqa: N818 -- nothing went wrong
-    """A check was given up, since its result would be out of date."""
+class Stopped(BaseException):
+    """A check was given up, since its result would be out of date.  Like `asyncio.CancelledError` it is nobody's error to catch."""
 
 
 class Session:
     """The files below a folder, as they are on the disk or in the editor's unsaved buffers.
 
-    Paths are absolute.  Not thread-safe: one thread at a time.
+    Paths are absolute.  Not thread-safe: one thread at a time.  A call that raises leaves what was known before.
     """
 
     def __init__(self, root: str, config: Config) -> None:
-        """Read the project.  Raises UserError for a configuration that cannot be used."""
+        """Nothing is read yet.  Raises UserError for a configuration that cannot be used."""
         self._root = root
         self._config = config
-        self._knowledge, self._known_for = engine.knowledge_for(config), config
+        self._knowledge = engine.knowledge_for(config)
+        self._known_for = config
         self._buffers: dict[str, str] = {}
-        self._report: Report | None = None
+        self._discovery: Discovery | None = None  # with the buffers' texts; None before the first
+        self._is_discovered = False  # whether the last discovery still holds
+        self._facts: dict[tuple[str, str], tuple[str, Facts]] = {}  # by path and module: of which text, and what
+        self._report = Report((), (), (), {})  # of the last time that typing rested
+        self._changed: set[str] | None = None  # the files that were changed since then; None: all, as far as we know
 
     def change(self, path: str, text: str | None) -> None:
         """A file has this text now, whatever is on the disk; None: what is on the disk again."""
         if text is None:
-            self._buffers.pop(path, None)
+            if self._buffers.pop(path, None) is not None:
+                self._is_discovered = False
         else:
             self._buffers[path] = text
-        self._report = None
+            before = self._file(path)
+            if before is None or not files.reads_alike(before.text or "", text):
+                self._is_discovered = False
+            if before is not None and self._discovery is not None:
+                self._discovery = replace(
+                    self._discovery,
+                    files=tuple(replace(f, text=text, broken=None) if f.path == path else f for f in self._discovery.files),
+                )
+        if self._changed is not None:
+            self._changed.add(path)
 
     def refresh(self) -> None:
         """Files on the disk have changed, come or gone."""
-        self._report = None
+        self._is_discovered = False
+        self._changed = None
 
     def check(self, path: str) -> tuple[Diagnostic, ...]:
         """What is to be said of one file, soon: what depends on far away files may be that of the last `settle`."""
-        return tuple(d for d in self.settle(lambda: False).diagnostics if d.path == path)
+        if self._changed is None or self._file(path) is None:
+            self.settle(_never)
+        if not self._changed:
+            return tuple(d for d in self._report.diagnostics if d.path == path)
+        discovery = self._discovered()
+        linked = engine.linked(discovery.files, discovery.config, self._knowledge, self._facts_of)
+        report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST)
+        before, now = self._report.sources.get(path, Source("")), linked.sources[path]
+        old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
+        if linked.broken.get(path) is not None:
+            return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=_place))
+        kept = {entry.code for entry in rule.index() if engine.looks_at_any(entry, AT_REST)}
+        return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=_place))
 
     def settle(self, stop: Callable[[], bool]) -> Report:
         """What is to be said of all files.  Raises Stopped soon after `stop()` says so."""
-        if self._report is None:
-            discovery = files.discover([self._root], self._config, given=self._buffers)
+
+        def facts_of(file: File) -> Facts:
             if stop():
                 raise Stopped
-            if discovery.config != self._known_for:
-                self._knowledge, self._known_for = engine.knowledge_for(discovery.config), discovery.config
-            self._report = engine.check(discovery.files, discovery.config, discovery.reported, knowledge=self._knowledge)
+            return self._facts_of(file)
+
+        if self._changed is not None and not self._changed and self._is_discovered:
+            return self._report
+        before = self._report
+        if not self._is_discovered:
+            self._discovery = files.discover([self._root], self._config, given=self._buffers)
+            self._is_discovered = True
+        discovery = self._discovered()
+        if discovery.config != self._known_for:
+            self._knowledge = engine.knowledge_for(discovery.config)
+            self._known_for = discovery.config
+        linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
+        touched = self._touched(discovery, linked.projects)
+        report = engine.judge(linked, discovery.config, touched)
+        self._report = replace(
+            report,
+            diagnostics=_joined(before.diagnostics, report.diagnostics, discovery.reported - touched, lambda d: d),
+            silenced=_joined(before.silenced, report.silenced, discovery.reported - touched, lambda s: s.diagnostic),
+        )
+        self._changed = set()
+        self._facts = {key: self._facts[key] for key in self._facts if key[0] in linked.sources}
         return self._report
 
     @property
-    def sources(self) -> Mapping[str, Source]:
-        """The texts that the last diagnostics are about, by path."""
-        return self.settle(lambda: False).sources
+    def report(self) -> Report:
+        """What `settle` said last."""
+        return self._report
 
     def is_within(self, path: str) -> bool:
         """Whether a file belongs to the folder."""
         return path.startswith(self._root.rstrip(os.sep) + os.sep)
+
+    def _discovered(self) -> Discovery:
+        assert self._discovery is not None, "`settle` discovers, and nothing is asked before it"
+        return self._discovery
+
+    def _file(self, path: str) -> File | None:
+        return next((f for f in self._discovery.files if f.path == path), None) if self._discovery is not None else None
+
+    def _facts_of(self, file: File) -> Facts:
+        """A survey, done once a text."""
+        text, known = self._facts.get((file.path, file.module), (None, None))
+        if known is None or text != file.text:
+            known = engine.facts(file)
+            self._facts[file.path, file.module] = file.text or "", known
+        return known
+
+    def _touched(self, discovery: Discovery, projects: Iterable[Project]) -> frozenset[str]:
+        """The reported files in which another finding is possible: those that a changed file is connected with by imports.
+
+        A file that runs nothing durable connects nobody: the one that registers all services imports all of them.
+        """
+        if self._changed is None or _outline(projects) != _outline(self._report.projects):
+            return discovery.reported
+        conduits = {project.path_of(function) for project in projects for function in project.durable} | self._changed
+        neighbours: dict[str, set[str]] = {}
+        for file in discovery.files:
+            for _, imported in file.imports:
+                if file.path in conduits:
+                    neighbours.setdefault(file.path, set()).add(imported)
+                    neighbours.setdefault(imported, set()).add(file.path)
+        touched = set(self._changed)
+        todo = list(touched)
+        for path in todo:
+            new = neighbours.get(path, set()) - touched
+            touched |= new
+            todo += new
+        return discovery.reported & touched
+
+
+def moved(diagnostics: Iterable[Diagnostic], path: str, edit: Edit) -> Iterator[Diagnostic]:
+    """Diagnostics of a file, as they stand after an edit of it; without those that stand where it was edited."""
+    by = len(edit.new) - (edit.span.end - edit.span.start)
+
+    def shifted(span: Span) -> Span | None:
+        if span.end <= edit.span.start:
+            return span
+        return Span(span.start + by, span.end + by) if span.start >= edit.span.end else None
+
+    for diagnostic in diagnostics:
+        span = shifted(diagnostic.span)
+        if span is None:
+            continue
+        near = [(related, shifted(related.span) if related.path == path else related.span) for related in diagnostic.related]
+        yield replace(
+            diagnostic,
+            span=span,
+            related=tuple(replace(related, span=there) for related, there in near if there is not None),
+            fix=_moved(diagnostic.fix, shifted) if diagnostic.fix is not None else None,
+        )
+
+
+def _moved(fix: Fix, shifted: Callable[[Span], Span | None]) -> Fix | None:
+    edits = [(shifted(edit.span), edit.new) for edit in fix.edits]
+    spans = [Edit(span, new) for span, new in edits if span is not None]
+    return replace(fix, edits=tuple(spans)) if len(spans) == len(edits) else None
+
+
+def _outline(projects: Iterable[Project]) -> list[tuple[object, ...]]:
+    """What files have to do with each other through Restate, and not by imports: who calls whom."""
+    return [
+        (
+            [(s.name, s.kind, s.path) for s in project.services],
+            [(h.display, h.kind, h.path) for h in project.handlers],
+            [(link.caller.display, link.path, link.way, link.name, link.key, link.waits, link.delayed) for link in project.links],
+        )
+        for project in projects
+    ]
+
+
+Item = TypeVar("Item")
+
+
+def _joined(old: Iterable[Item], new: Iterable[Item], kept: Collection[str], diagnostic: Callable[[Item], Diagnostic]) -> tuple[Item, ...]:
+    """The old ones of the files that are kept, and the new ones, in order."""
+    both = [*(item for item in old if diagnostic(item).path in kept), *new]
+    return tuple(sorted(both, key=lambda item: _place(diagnostic(item))))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, Span, str]:
+    return diagnostic.path, diagnostic.span, diagnostic.code
+
+
+def _never() -> bool:
+    return False

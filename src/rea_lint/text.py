@@ -115,6 +115,22 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*done, text[at:]])
 
 
+def difference(before: str, now: str) -> Edit:
+    """The one edit of a text that makes another of it: what lies between the beginning and the end that they have in common."""
+    start = _common(before, now)
+    kept = _common(before[start:][::-1], now[start:][::-1])
+    return Edit(Span(start, len(before) - kept), now[start : len(now) - kept])
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts have in common at their beginning.  By halving: comparing stretches is what Python is fast at."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
+
+
 def _line_starts(text: str) -> Iterable[int]:
     yield 0
     if "\r" not in text:
