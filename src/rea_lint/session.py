@@ -15,7 +15,7 @@ from rea_lint.engine import Report
 from rea_lint.text import Edit, Source, Span, difference
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from rea_lint.config import Config
     from rea_lint.diagnostic import Diagnostic, Fix
@@ -48,6 +48,7 @@ class Session:
         self._is_discovered = False  # whether the last discovery still holds
         self._facts: dict[tuple[str, str], tuple[str, Facts]] = {}  # by path and module: of which text, and what
         self._report = Report((), (), (), {})  # of the last time that typing rested
+        self._sources: Mapping[str, Source] = {}
         self._changed: set[str] | None = None  # the files that were changed since then; None: all, as far as we know
 
     def change(self, path: str, text: str | None) -> None:
@@ -82,6 +83,7 @@ class Session:
         discovery = self._discovered()
         linked = engine.linked(discovery.files, discovery.config, self._knowledge, self._facts_of)
         report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST)
+        self._sources = linked.sources
         before, now = self._report.sources.get(path, Source("")), linked.sources[path]
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
         if linked.broken.get(path) is not None:
@@ -115,6 +117,7 @@ class Session:
             diagnostics=_joined(before.diagnostics, report.diagnostics, discovery.reported - touched, lambda d: d),
             silenced=_joined(before.silenced, report.silenced, discovery.reported - touched, lambda s: s.diagnostic),
         )
+        self._sources = linked.sources
         self._changed = set()
         self._facts = {key: self._facts[key] for key in self._facts if key[0] in linked.sources}
         return self._report
@@ -123,6 +126,11 @@ class Session:
     def report(self) -> Report:
         """What `settle` said last."""
         return self._report
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """The texts that the last answer is about, by path."""
+        return self._sources
 
     def is_within(self, path: str) -> bool:
         """Whether a file belongs to the folder."""
