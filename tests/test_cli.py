@@ -75,6 +75,63 @@ def test_findings_go_to_stdout_and_the_summary_to_stderr(lint: Callable[..., Run
     assert run.err == "Checked 1 file, 1 handler in 1 service: 1 error (1 fixable with --fix).\n"
 
 
+@pytest.mark.parametrize("name", ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "AI_AGENT", "AGENT"])
+def test_a_coding_agent_gets_its_own_format(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "1")
+    (line,) = lint("check", files={"app.py": SAFE}).out.splitlines()
+    assert line.startswith("app.py:11:29: error REA103: ")
+
+
+def test_an_agent_gets_the_format_that_is_asked_for(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLAUDECODE", "1")
+    assert lint("check", "--output-format", "concise", files={"app.py": SAFE}).out.startswith("app.py:11:29: REA103 ")
+    monkeypatch.setenv("REA_LINT_OUTPUT_FORMAT", "grouped")
+    assert lint("check").out.startswith("app.py:\n")
+    monkeypatch.delenv("REA_LINT_OUTPUT_FORMAT")
+    assert lint("check", files={"rea-lint.toml": 'output-format = "full"'}).out.startswith("error[REA103]: ")
+
+
+def test_findings_go_to_files_too_each_in_its_format(lint: Callable[..., Run], tmp_path: Path) -> None:
+    first, second = tmp_path / "new" / "folder" / "report.json", tmp_path / "report.txt"
+    second.write_text("old and longer than what is written now\n" * 100)
+    second.chmod(0o640)
+    arguments = ("check", "--output-format", "grouped", "--output-file", f"json:{first}", "--output-file", f"concise:{second}")
+    run = lint(*arguments, files={"app.py": SAFE})
+    assert (run.code, run.out.splitlines()[0]) == (1, "app.py:")
+    assert json.loads(first.read_text())[0]["code"] == "REA103"
+    assert second.read_text().startswith("app.py:11:29: REA103 ")
+    assert stat.S_IMODE(second.stat().st_mode) == 0o640
+    assert stat.S_IMODE(first.stat().st_mode) & 0o444 == 0o444
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "project", "report.txt"]
+
+
+def test_an_output_file_is_written_where_nothing_is_found(lint: Callable[..., Run], tmp_path: Path) -> None:
+    assert lint("check", "-q", "--output-file", f"json:{tmp_path / 'report.json'}", files={"app.py": CLEAN}).code == 0
+    assert (tmp_path / "report.json").read_text() == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [("json", "names no file"), ("json:-", "names no file"), ("jsn:x", "formats are full, concise")]
+)
+def test_an_output_file_that_cannot_be_meant_is_wrong_use(lint: Callable[..., Run], value: str, words: str) -> None:
+    run = lint("check", "--output-file", value, files={"app.py": CLEAN})
+    assert run.code == 2
+    assert words in " ".join(run.err.split())
+
+
+def test_an_output_file_that_cannot_be_written_is_said(lint: Callable[..., Run]) -> None:
+    run = lint("check", "--output-file", "json:app.py/report.json", files={"app.py": CLEAN})
+    assert run.code == 2
+    assert "rea-lint: error: --output-file json:app.py/report.json: cannot be written: " in run.err
+
+
+def test_paths_for_ci_are_those_of_the_repository(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert ",file=project/app.py," in lint("check", "--output-format", "github", files={"app.py": SAFE}).out
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
+    assert ",file=app.py," in lint("check", "--output-format", "github").out
+
+
 def test_without_a_command_it_checks(lint: Callable[..., Run]) -> None:
     assert lint("--output-format", "concise", ".", files={"app.py": SAFE}) == lint("check", ".", "--output-format", "concise")
     assert lint("app.py").code == 1

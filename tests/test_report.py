@@ -165,7 +165,8 @@ def test_an_unknown_format_is_a_mistake_of_ours() -> None:
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_no_findings_give_no_crash(form: str) -> None:
-    assert shown(form) in {"", "[]\n"}
+    text = shown(form)
+    assert text == "" or text.endswith("\n")
 
 
 def test_summary_says_what_was_looked_at() -> None:

@@ -27,7 +27,10 @@ DEFAULT_EXCLUDES = (
     *(".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pypackages__", "_build", "buck-out", "build"),
     *("dist", "node_modules", "site-packages", "venv"),
 )
-FORMATS = ("full", "concise", "json", "github")
+FORMATS = (
+    *("full", "concise", "grouped", "agent", "json", "json-lines", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
+    *("markdown",),
+)
 FILES = ("rea-lint.toml", "pyproject.toml")  # where a folder's configuration stands; the first that has one
 
 

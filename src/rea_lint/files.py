@@ -154,28 +154,45 @@ def write(file: File, text: str) -> None:
     Raises UserError if it cannot be written, or if somebody else changed it since it was read.
     """
     target = os.path.realpath(file.path)
-    folder, name = os.path.split(target)
-    temporary = None
     try:
         with open(target, "rb+") as old:  # a file that is read-only stays as it is, also where its folder is not
             if old.read() != (file.text or "").encode(file.encoding):
                 raise UserError(f"{file.path}: not fixed, since it was changed while it was linted")
-        data = text.encode(file.encoding)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".tmp", dir=folder)
-        with open(descriptor, "wb") as new:
-            new.write(data)
-            new.flush()
-            os.fsync(new.fileno())
-        shutil.copymode(target, temporary)
-        os.replace(temporary, target)
-        temporary = None
+        put(target, text.encode(file.encoding))
     except UnicodeEncodeError as error:
         raise UserError(f"{file.path}: not fixed, since the fix has characters that {file.encoding} has not") from error
     except OSError as error:
         raise UserError(f"{file.path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            os.unlink(temporary)
+
+
+def put(path: str, data: bytes) -> None:
+    """Put bytes at a path, whole or not at all; with the mode of what was there.  Folders are made; of a link, it is the target.
+
+    What is no regular file (`/dev/stdout`, a pipe) is written to.  Raises OSError.
+    """
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(path, "wb") as there:
+            there.write(data)
+        return
+    os.makedirs(folder, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".tmp", dir=folder)
+    try:
+        with open(descriptor, "wb") as new:
+            new.write(data)
+            new.flush()
+            os.fsync(new.fileno())
+        if os.path.exists(target):
+            shutil.copymode(target, temporary)
+        else:
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
 
 
 def worlds(files: Iterable[File]) -> list[tuple[File, ...]]:

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rea_lint.cli.output import targets
 from rea_lint.config import FORMATS
 from rea_lint.diagnostic import Applicability, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rea_lint.cli.output import Target
     from rea_lint.diagnostic import Diagnostic
 
 SEVERITIES = {str(level): level for level in Severity}
@@ -31,6 +33,7 @@ class Options:
     unsafe_fixes: bool
     diff: bool
     output_format: str | None
+    output_file: tuple[Target, ...]
     statistics: bool
     color: str
     quiet: bool
@@ -99,6 +102,13 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
     ),
     "Output": (
         click.Option(["--output-format"], type=click.Choice(FORMATS), envvar="REA_LINT_OUTPUT_FORMAT", help="How findings are written."),
+        click.Option(
+            ["--output-file"],
+            multiple=True,
+            callback=targets,
+            metavar="FORMAT:PATH",
+            help="Write the findings to a file as well, in a format of its own; repeatable.",
+        ),
         _flag("--statistics", text="Show how many findings each rule has, instead of the findings."),
         click.Option(
             ["--color"],

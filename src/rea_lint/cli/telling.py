@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rea_lint.cli import CLEAN, FAILED, FOUND, complain
@@ -18,18 +15,14 @@ if TYPE_CHECKING:
 
 def tell(task: Task, report: Report) -> int:
     """Write the findings and the summary; gives the exit code."""
-    from rea_lint.report import View, render, statistics
+    from rea_lint.cli.output import write_files, written
+    from rea_lint.report import statistics
 
     options = task.options
+    write_files(task, report)
     is_code_output = options.fix and bool(task.stdin)
     findings = sys.stderr if is_code_output else sys.stdout
-    if options.statistics:
-        text = statistics(report.diagnostics)
-    else:
-        is_terminal = findings.isatty()
-        width = shutil.get_terminal_size().columns if is_terminal else None
-        view = View(report.sources, str(Path.cwd()), _wants_color(options.color, is_terminal=is_terminal), width)
-        text = render(task.config.output_format, report.diagnostics, view)
+    text = statistics(report.diagnostics) if options.statistics else written(task, report, findings)
     findings.write(text)
     findings.flush()
     if not options.quiet:
@@ -59,14 +52,3 @@ def _summary(task: Task, report: Report) -> str:
     services = [service for service in report.services if any(handler.path in reported for handler in service.handlers)]
     around = len(report.handlers) - len(near)
     return summary(task.discovery.looked_at, len(near), len(services), report.diagnostics, around=around, unsafe=task.options.unsafe_fixes)
-
-
-def _wants_color(asked: str, *, is_terminal: bool) -> bool:
-    """As https://no-color.org and https://force-color.org have it; the option wins."""
-    if asked != "auto":
-        return asked == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return is_terminal and os.environ.get("TERM") != "dumb"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,9 @@ from rea_lint.diagnostic import Applicability, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rea_lint.diagnostic import Diagnostic
-    from rea_lint.text import Source
+    from rea_lint.diagnostic import Diagnostic, Silenced
+    from rea_lint.rule import InternalError
+    from rea_lint.text import Position, Source, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +27,43 @@ class View:
     base: str  # paths are shown relative to this folder
     color: bool = False
     width: int | None = None  # columns of the terminal; None where there is none
+    has_links: bool = False  # whether the terminal shows links (OSC 8)
+    silenced: Sequence[Silenced] = ()  # what was found and is not reported
+    errors: Sequence[InternalError] = ()  # where our own code failed: findings may be missing
+    handlers: Mapping[str, tuple[str, Span]] = field(default_factory=dict)  # `Service.handler` -> path and place, of all that was looked at
+    files: int = 0  # how many were looked at
 
     def path(self, path: str) -> str:
         """A path as people read it: relative, if it lies below the base."""
-        return path[len(self.base) + 1 :] if path.startswith(self.base.rstrip(os.sep) + os.sep) else path
+        base = self.base.rstrip(os.sep) + os.sep
+        return path.removeprefix(base)
+
+    def slashed(self, path: str) -> str:
+        """A path as programs on any system read it: as `path` gives it, with `/`."""
+        return self.path(path).replace(os.sep, "/")
+
+    def start(self, path: str, span: Span) -> Position:
+        """The row and column where a span of a file begins."""
+        return self.sources[path].position(span.start)
+
+    def end(self, path: str, span: Span) -> Position:
+        """The row and column behind a span of a file."""
+        return self.sources[path].position(span.end)
 
 
 def render(form: str, diagnostics: Sequence[Diagnostic], view: View) -> str:
     """All findings in one of the formats of `config.FORMATS`, ready to be written; ends with a newline unless it is empty."""
     if form not in FORMATS:
         raise ValueError(form)
-    text: str = import_module(f"rea_lint.report.{form}").render(diagnostics, view)
+    text: str = import_module(f"rea_lint.report.{form.replace('-', '_')}").render(diagnostics, view)
     return text
+
+
+def version() -> str:
+    """The version of rea-lint, for formats that name their tool."""
+    from importlib.metadata import version as installed  # noqa: PLC0415 -- 46 ms, and most formats do not name it
+
+    return installed("rea-lint")
 
 
 def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diagnostic], *, around: int = 0, unsafe: bool = False) -> str:

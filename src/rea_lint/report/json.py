@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
     """One list of all findings."""
-    items = [_finding(d, view) for d in diagnostics]
+    items = [finding(d, view) for d in diagnostics]
     return json.dumps(items, indent=2, ensure_ascii=False) + "\n"
 
 
-def _finding(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
+def finding(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
+    """A finding as an item of the list."""
     source = view.sources[diagnostic.path]
     return {
         "code": diagnostic.code,

@@ -1,0 +1,111 @@
+"""Where the findings of `check` go: which format on stdout, which files besides, and what formats are told of the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from rea_lint.config import FORMATS, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import click
+
+    from rea_lint.cli.task import Task
+    from rea_lint.engine import Report
+    from rea_lint.report import View
+
+AGENTS = ("CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "AI_AGENT", "AGENT")
+"""Variables that coding agents set for what they run."""
+
+ROOTS = {"github": "GITHUB_WORKSPACE", "sarif": "GITHUB_WORKSPACE", "gitlab": "CI_PROJECT_DIR"}
+"""Formats whose reader takes paths from the root of the repository, and the variable in which CI says where that is."""
+
+
+class Target(NamedTuple):
+    """A file to write, and how."""
+
+    form: str
+    path: str
+
+
+def targets(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> tuple[Target, ...]:
+    """The values of `--output-file`, as click's callback."""
+    import click
+
+    found = []
+    for value in values:
+        form, _, path = value.partition(":")
+        if form not in FORMATS:
+            raise click.BadParameter(f"{value!r} is not FORMAT:PATH; formats are {', '.join(FORMATS)}.", context, parameter)
+        if path in {"", "-"}:
+            raise click.BadParameter(f"{value!r} names no file; stdout has --output-format.", context, parameter)
+        found.append(Target(form, path))
+    return tuple(found)
+
+
+def written(task: Task, report: Report, stream: IO[str]) -> str:
+    """The findings in the format that was asked for, as the stream shows them best."""
+    from rea_lint.report import render
+
+    form = _format(task, os.environ)
+    is_terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if is_terminal else None
+    color = _wants_color(task.options.color, is_terminal=is_terminal)
+    return render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=color and is_terminal))
+
+
+def write_files(task: Task, report: Report) -> None:
+    """Write what `--output-file` asks for, each file whole or not at all.  Raises UserError."""
+    from rea_lint.files import put
+    from rea_lint.report import render
+
+    for target in task.options.output_file:
+        text = render(target.form, report.diagnostics, _view(task, report, target.form))
+        try:
+            put(target.path, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise UserError(f"--output-file {target.form}:{target.path}: cannot be written: {error.strerror or error}") from error
+
+
+def _format(task: Task, environment: Mapping[str, str]) -> str:
+    """The configured format; where none is, a coding agent gets its own."""
+    if "output-format" not in task.config.origins and any(environment.get(name) for name in AGENTS):
+        return "agent"
+    return task.config.output_format
+
+
+def _view(task: Task, report: Report, form: str, *, color: bool = False, width: int | None = None, has_links: bool = False) -> View:
+    from rea_lint.report import View
+
+    return View(
+        report.sources,
+        _base(form, str(Path.cwd()), os.environ),
+        color=color,
+        width=width,
+        has_links=has_links,
+        silenced=report.silenced,
+        errors=report.errors,
+        handlers={handler.display: (handler.path, handler.span) for handler in report.handlers if handler.path in task.discovery.reported},
+        files=task.discovery.looked_at,
+    )
+
+
+def _base(form: str, here: str, environment: Mapping[str, str]) -> str:
+    """What paths are relative to: this folder, or the root of the repository that CI has checked out around it."""
+    root = os.path.realpath(environment.get(ROOTS.get(form, ""), "") or here)
+    return root if f"{here}{os.sep}".startswith(root.rstrip(os.sep) + os.sep) else here
+
+
+def _wants_color(asked: str, *, is_terminal: bool) -> bool:
+    """As https://no-color.org and https://force-color.org have it; the option wins."""
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal and os.environ.get("TERM") != "dumb"
