@@ -76,17 +76,17 @@ class Session:
 
     def check(self, path: str) -> tuple[Diagnostic, ...]:
         """What is to be said of one file, soon: what depends on far away files may be that of the last `settle`."""
-        if self._changed is None or self._file(path) is None:
-            self.settle(_never)
-        if not self._changed:
+        if self._is_settled:
             return tuple(d for d in self._report.diagnostics if d.path == path)
-        discovery = self._discovered()
+        discovery = self._discovery if self._discovery is not None and self._file(path) is not None else self._discovered()
+        if self._file(path) is None:
+            return ()  # it has nothing to do with Restate
         linked = engine.linked(discovery.files, discovery.config, self._knowledge, self._facts_of)
         report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST)
         self._sources = linked.sources
         before, now = self._report.sources.get(path, Source("")), linked.sources[path]
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
-        if linked.broken.get(path) is not None:
+        if path in linked.broken:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=_place))
         kept = {entry.code for entry in rule.index() if engine.looks_at_any(entry, AT_REST)}
         return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=_place))
@@ -99,16 +99,10 @@ class Session:
                 raise Stopped
             return self._facts_of(file)
 
-        if self._changed is not None and not self._changed and self._is_discovered:
+        if self._is_settled:
             return self._report
         before = self._report
-        if not self._is_discovered:
-            self._discovery = files.discover([self._root], self._config, given=self._buffers)
-            self._is_discovered = True
         discovery = self._discovered()
-        if discovery.config != self._known_for:
-            self._knowledge = engine.knowledge_for(discovery.config)
-            self._known_for = discovery.config
         linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
         touched = self._touched(discovery, linked.projects)
         report = engine.judge(linked, discovery.config, touched)
@@ -136,8 +130,18 @@ class Session:
         """Whether a file belongs to the folder."""
         return path.startswith(self._root.rstrip(os.sep) + os.sep)
 
+    @property
+    def _is_settled(self) -> bool:
+        return self._is_discovered and self._changed is not None and not self._changed
+
     def _discovered(self) -> Discovery:
-        assert self._discovery is not None, "`settle` discovers, and nothing is asked before it"
+        """The files as they are now, looked for again if others may have come."""
+        if self._discovery is None or not self._is_discovered:
+            self._discovery = files.discover([self._root], self._config, given=self._buffers)
+            self._is_discovered = True
+        if self._discovery.config != self._known_for:
+            self._knowledge = engine.knowledge_for(self._discovery.config)
+            self._known_for = self._discovery.config
         return self._discovery
 
     def _file(self, path: str) -> File | None:
@@ -152,26 +156,29 @@ class Session:
         return known
 
     def _touched(self, discovery: Discovery, projects: Iterable[Project]) -> frozenset[str]:
-        """The reported files in which another finding is possible: those that a changed file is connected with by imports.
+        """The reported files in which another finding is possible: those that use a changed file, and what they and it use.
 
-        A file that runs nothing durable connects nobody: the one that registers all services imports all of them.
+        A file that runs nothing durable uses nobody: the one that registers all services imports all of them.
         """
         if self._changed is None or _outline(projects) != _outline(self._report.projects):
             return discovery.reported
-        conduits = {project.path_of(function) for project in projects for function in project.durable} | self._changed
-        neighbours: dict[str, set[str]] = {}
-        for file in discovery.files:
-            for _, imported in file.imports:
-                if file.path in conduits:
-                    neighbours.setdefault(file.path, set()).add(imported)
-                    neighbours.setdefault(imported, set()).add(file.path)
-        touched = set(self._changed)
-        todo = list(touched)
-        for path in todo:
-            new = neighbours.get(path, set()) - touched
-            touched |= new
-            todo += new
-        return discovery.reported & touched
+        durable = {project.path_of(function) for project in projects for function in project.durable}
+        uses = {file.path: {path for _, path in file.imports} for file in discovery.files}
+        used_by: dict[str, set[str]] = {}
+        for path in durable & uses.keys():
+            for used in uses[path]:
+                used_by.setdefault(used, set()).add(path)
+        return discovery.reported & _closure(_closure(self._changed, used_by), uses)
+
+
+def _closure(starts: Iterable[str], following: Mapping[str, Iterable[str]]) -> set[str]:
+    found = set(starts)
+    todo = list(found)
+    for item in todo:
+        new = set(following.get(item, ())) - found
+        found |= new
+        todo += new
+    return found
 
 
 def moved(diagnostics: Iterable[Diagnostic], path: str, edit: Edit) -> Iterator[Diagnostic]:
@@ -225,7 +232,3 @@ def _joined(old: Iterable[Item], new: Iterable[Item], kept: Collection[str], dia
 
 def _place(diagnostic: Diagnostic) -> tuple[str, Span, str]:
     return diagnostic.path, diagnostic.span, diagnostic.code
-
-
-def _never() -> bool:
-    return False
