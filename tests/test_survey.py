@@ -175,6 +175,48 @@ def test_a_class_says_what_its_attributes_hold() -> None:
     }
 
 
+WAITS = [
+    ("an await", "async def f(): await a()", "await a()", "a()", ("shop.orders.a()",)),
+    ("what is awaited may be a name", "async def f(it): return [await it]", "await it", "it", ("shop.orders.f:it",)),
+    ("an asynchronous loop", "async def f():\n async for x in a(): pass", "a()", "a()", ("shop.orders.a()",)),
+    ("an asynchronous comprehension", "async def f(): [x async for x in a()]", "a()", "a()", ("shop.orders.a()",)),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "waited", "values"), [row[1:] for row in WAITS], ids=[row[0] for row in WAITS])
+def test_a_wait_says_where_and_for_what(text: str, place: str, waited: str, values: tuple[str, ...]) -> None:
+    text = f"async def a(): ...\n{text}"
+    (wait,) = function(text).waits
+    assert (text[slice(*wait.place)], text[slice(*wait.span)], wait.values) == (place, waited, values)
+
+
+CLAUSES = [
+    ("one class", "except ValueError: raise", (("builtins.ValueError",),), True),
+    ("several classes", "except (ValueError, KeyError): raise", (("builtins.ValueError",), ("builtins.KeyError",)), True),
+    ("all", "except: print(); raise", (), True),
+    ("another error", "except OSError: raise ValueError", (("builtins.OSError",),), False),
+    ("a way out before", "except OSError:\n  if print(): return\n  raise", (("builtins.OSError",),), False),
+]
+
+
+@pytest.mark.parametrize(("clause", "catches", "raises"), [row[1:] for row in CLAUSES], ids=[row[0] for row in CLAUSES])
+def test_a_clause_says_what_it_catches_and_whether_it_raises(clause: str, catches: tuple[tuple[str, ...], ...], *, raises: bool) -> None:
+    text = f"def f():\n try:\n  g()\n  h()\n {clause}\n finally: pass"
+    (found,) = function(text).clauses
+    assert (found.catches, found.raises, text[slice(*found.covers)]) == (catches, raises, "g()\n  h()")
+    assert "Finally" in function(text).shape
+
+
+def test_a_name_says_in_what_it_stands() -> None:
+    stands = function("async def f(a, b, c):\n if a: b.x(c, k=a)\n return await a").stands
+    assert stands == {"a": {"If", "Call", "Await"}, "b": {"Attribute"}, "c": {"Call"}}
+
+
+def test_a_call_says_in_what_it_stands() -> None:
+    calls = function("async def f(): await a(b()); c = d().e()").calls
+    assert [call.around for call in calls] == ["Await", "Call", "Assign", "Attribute"]
+
+
 def test_a_call_says_how_it_stands() -> None:
     facts = function(
         "async def f(ctx, g):\n    ctx.a()\n    await ctx.b()\n    x = await ctx.c()\n    with ctx.d(): ...\n    ctx.e(1, *g, k='v', **g)\n"

@@ -78,6 +78,7 @@ class Call(NamedTuple):
     discarded: bool = False  # the call (or the await of it) is a statement of its own
     entered: bool = False  # it is the context expression of a `with`
     decorates: str | None = None  # the function or class it decorates
+    around: str = ""  # the kind of node it stands in, as `ast` calls it: `Await`, `Expr`, `Assign`, `Call` (an argument), ...
 
     def argument(self, position: int | None, keyword: str | None) -> Argument | None:
         """The argument given for a parameter, by position or by keyword; None if it is absent or hidden behind `*` or `**`."""
@@ -128,6 +129,23 @@ class Binding(NamedTuple):
     literal: str | None = None  # of a constant, as that of an argument
 
 
+class Wait(NamedTuple):
+    """An `await`, or an `async for` (in a comprehension too), in a function's own code."""
+
+    values: Refs  # what is waited for
+    span: Span  # of what is waited for
+    place: Span  # the whole `await`; what an `async for` runs over
+
+
+class Clause(NamedTuple):
+    """An `except` clause in a function's own code."""
+
+    catches: tuple[Refs, ...]  # each class it names; () of a bare one
+    span: Span
+    covers: Span  # the statements of its `try`
+    raises: bool  # it ends with a bare `raise`, and nothing leads out of it before
+
+
 class Write(NamedTuple):
     """A change of something that is not a local variable: `global x`, `self.count += 1`, `cache[k] = v`, `items.append(v)`."""
 
@@ -157,12 +175,17 @@ class Function:
     writes: tuple[Write, ...] = ()
     variables: Mapping[str, tuple[Binding, ...]] = field(default_factory=dict)
     names: Mapping[str, Refs] = field(default_factory=dict)  # every plain name it mentions -> what the name is there
+    stands: Mapping[str, frozenset[str]] = field(default_factory=dict)  # every plain name it reads -> the kinds of node around it there
+    waits: tuple[Wait, ...] = ()  # in source order
+    clauses: tuple[Clause, ...] = ()
     returns: Refs = ()  # what it returns, by its return statements
     return_annotation: Refs = ()
     return_elements: Refs = ()
     return_items: tuple[Refs, ...] = ()  # of a tuple with a place for each item: what each is
     nested: tuple[str, ...] = ()  # functions and lambdas directly within, in source order
-    shape: frozenset[str] = frozenset()  # the kinds of statement and expression within that rules look at: `Try`, `For`, `With`, ...
+    shape: frozenset[str] = (
+        frozenset()
+    )  # the kinds of statement and expression within that rules look at: `Try`, `Finally`, `For`, `With`, ...
 
     @property
     def written_name(self) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.comments import suppressions
-from rea_lint.facts import Argument, Binding, Broken, Call, Class, Facts, Function, Parameter, Read, Ref, Refs, Write
+from rea_lint.facts import Argument, Binding, Broken, Call, Class, Clause, Facts, Function, Parameter, Read, Ref, Refs, Wait, Write
 from rea_lint.text import Source, Span
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class _Scope:
     calls: list[tuple[ast.Call, _Scope]] = field(default_factory=list)
     reads: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     writes: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
-    mentions: list[tuple[ast.Name, _Scope]] = field(default_factory=list)
+    mentions: list[tuple[ast.Name, _Scope, str]] = field(default_factory=list)  # with the kind of node around
+    waits: list[tuple[ast.expr, ast.expr, _Scope]] = field(default_factory=list)  # what is waited for, and where that is said
+    clauses: list[tuple[ast.ExceptHandler, list[ast.stmt], _Scope]] = field(default_factory=list)  # with the body of its `try`
     results: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     yields: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     is_generator: bool = False
@@ -149,6 +151,7 @@ class _Scopes:
     classes: list[_Scope] = field(default_factory=list)
     stars: list[tuple[str | None, int]] = field(default_factory=list)
     imported: set[Ref] = field(default_factory=set)
+    around: dict[int, str] = field(default_factory=dict)  # call -> the kind of node it stands in
     awaited: set[int] = field(default_factory=set)
     discarded: set[int] = field(default_factory=set)
     entered: set[int] = field(default_factory=set)
@@ -174,14 +177,15 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
         taken.add(dotted)
         return dotted
 
-    # What is yet to be walked: (node, scope, depth, whether the node is read as a value of its own).
-    todo: list[tuple[ast.AST, _Scope, int, bool]] = [(tree, top, 0, False)]
+    # What is yet to be walked: (node, scope, depth, whether the node is read as a value of its own, kind of the node around it).
+    todo: list[tuple[ast.AST, _Scope, int, bool, str]] = [(tree, top, 0, False, "")]
 
     def later(nodes: Iterable[ast.AST | None], scope: _Scope, depth: int, *, read: bool = True) -> None:
-        todo.extend((n, scope, depth, read) for n in reversed([n for n in nodes if n is not None]))
+        around = type(node).__name__
+        todo.extend((n, scope, depth, read, around) for n in reversed([n for n in nodes if n is not None]))
 
     while todo:
-        node, scope, depth, read = todo.pop()
+        node, scope, depth, read, around = todo.pop()
         found.depth = max(found.depth, depth)
         deeper = depth + 1
         body = scope.body
@@ -217,6 +221,8 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 found.comprehensions[id(node)] = inner
                 for generator in node.generators:
                     _bind_target(inner, generator.target, _Item(generator.iter, None), found)
+                    if generator.is_async:
+                        body.waits.append((generator.iter, generator.iter, inner))
                 parts = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
                 for generator in reversed(node.generators):
                     later([generator.target, generator.iter, *generator.ifs], inner, deeper)
@@ -273,6 +279,8 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
             case ast.For() | ast.AsyncFor():
                 body.shape.add(type(node).__name__)
                 _bind_target(scope, node.target, _Item(node.iter, None), found)
+                if isinstance(node, ast.AsyncFor):
+                    body.waits.append((node.iter, node.iter, scope))
                 later([node.target, node.iter, *node.body, *node.orelse], scope, deeper)
             case ast.With() | ast.AsyncWith():
                 body.shape.add(type(node).__name__)
@@ -315,9 +323,11 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 later([node.value], scope, deeper)
             case ast.Await():
                 found.awaited.add(id(node.value))
+                body.waits.append((node.value, node, scope))
                 later([node.value], scope, deeper)
             case ast.Call():
                 body.calls.append((node, scope))
+                found.around[id(node)] = around
                 if isinstance(node.func, ast.Attribute) and node.args and node.func.attr in ADDERS | EXTENDERS:
                     found.stored.append((node.func.value, _Stored(node.args[-1], node.func.attr in EXTENDERS), scope))
                 later([k.value for k in node.keywords], scope, deeper, read=False)
@@ -333,7 +343,7 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 later([node.value], scope, deeper, read=not isinstance(node.value, ast.Name))
             case ast.Name():
                 if isinstance(node.ctx, ast.Load):
-                    body.mentions.append((node, scope))
+                    body.mentions.append((node, scope, around))
                     if read:
                         body.reads.append((node, scope))
                 elif isinstance(node.ctx, ast.Del):
@@ -345,10 +355,16 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
             case ast.Starred() | ast.keyword():
                 later([node.value], scope, deeper, read=read)
             case _:
-                if isinstance(node, ast.stmt | ast.expr | ast.ExceptHandler):
+                if isinstance(node, ast.stmt | ast.expr):
                     body.shape.add(type(node).__name__)
+                if isinstance(node, _TRY):
+                    body.clauses += ((clause, node.body, scope) for clause in node.handlers)
+                    body.shape.update({"Finally"} if node.finalbody else ())
                 later(ast.iter_child_nodes(node), scope, deeper)
     return found
+
+
+_TRY = (ast.Try, getattr(ast, "TryStar", ast.Try))  # the latter from Python 3.11 on
 
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -843,6 +859,9 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
             **{f"{name}{inner.suffix}": bindings for inner in inside for name, bindings in _variables(inner, names, source).items()},
         },
         names=_mentions(scope, names),
+        stands=_stands(scope),
+        waits=tuple(_waits(scope, names, source)),
+        clauses=tuple(_clauses(scope, names, source)),
         returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
         return_annotation=returned[0],
         return_elements=returned[1] or _distinct(ref for value, at in scope.yields for ref in names.refs(value, at)),
@@ -890,6 +909,7 @@ def _call(node: ast.Call, scope: _Scope, found: _Scopes, names: _Names, source: 
         discarded=id(node) in found.discarded,
         entered=id(node) in found.entered,
         decorates=found.decorated.get(id(node)),
+        around=found.around[id(node)],
     )
 
 
@@ -936,10 +956,35 @@ def _writes(scope: _Scope, names: _Names, source: Source) -> Iterator[Write]:
 
 def _mentions(scope: _Scope, names: _Names) -> dict[str, Refs]:
     found: dict[str, Refs] = {}
-    for node, at in scope.mentions:
+    for node, at, _ in scope.mentions:
         refs = names.lookup(node.id, at)
         found[node.id] = _distinct([*found[node.id], *refs]) if node.id in found else refs
     return dict(sorted(found.items()))
+
+
+def _stands(scope: _Scope) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for node, _, around in scope.mentions:
+        found[node.id].add(around)
+    return {name: frozenset(found[name]) for name in sorted(found)}
+
+
+def _waits(scope: _Scope, names: _Names, source: Source) -> Iterator[Wait]:
+    for node, place, at in sorted(scope.waits, key=lambda wait: (wait[1].lineno, wait[1].col_offset)):
+        yield Wait(names.refs(node, at), _span(source, node), _span(source, place))
+
+
+def _clauses(scope: _Scope, names: _Names, source: Source) -> Iterator[Clause]:
+    for clause, body, at in scope.clauses:
+        kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type] if clause.type is not None else []
+        covers = Span(_span(source, body[0]).start, _span(source, body[-1]).end)
+        raises = isinstance(last := clause.body[-1], ast.Raise) and last.exc is None
+        simple = not any(isinstance(statement, _COMPOUND) for statement in clause.body)
+        yield Clause(tuple(names.refs(kind, at) for kind in kinds), _span(source, clause), covers, raises and simple)
+
+
+_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Match, ast.Return, ast.Break, ast.Continue, *_TRY)
+"""Statements that may lead out of a block before its end."""
 
 
 def _variables(scope: _Scope, names: _Names, source: Source) -> dict[str, tuple[Binding, ...]]:
