@@ -1,0 +1,124 @@
+/** The language server of this window: found, started, started anew, stopped. */
+
+import { Uri, type ExtensionContext, type LogOutputChannel } from "vscode";
+import { LanguageClient, RevealOutputChannelOn, State, TransportKind, type LanguageClientOptions } from "vscode-languageclient/node";
+import { find, type Found } from "./find";
+import { tellMissing } from "./missing";
+import { output, surroundings, type Surroundings } from "./run";
+import { enabled, SECTION, serverSettings, wish } from "./settings";
+import type { Status } from "./status";
+
+export class Server {
+  readonly surroundings: Surroundings;
+  private client: LanguageClient | undefined;
+  private current: Found | undefined;
+  private turn: Promise<void> = Promise.resolve();
+  private waiting = false;
+
+  constructor(
+    private readonly context: ExtensionContext,
+    private readonly log: LogOutputChannel,
+    private readonly status: Status,
+  ) {
+    this.surroundings = surroundings(context.extensionPath);
+  }
+
+  /** What is used, or undefined while there is nothing. */
+  get found(): Found | undefined {
+    return this.current;
+  }
+
+  /** Starts, or starts anew, by what the settings say now. Calls that come while one is under way are taken together. */
+  restart(why: string): Promise<void> {
+    this.log.info(why);
+    if (!this.waiting) {
+      this.waiting = true;
+      this.turn = this.turn.then(async () => {
+        this.waiting = false;
+        await this.stop();
+        await this.start();
+      });
+    }
+    return this.turn;
+  }
+
+  async stop(): Promise<void> {
+    const client = this.client;
+    this.client = undefined;
+    this.current = undefined;
+    try {
+      await client?.dispose();
+    } catch (error) {
+      this.log.warn(`The server did not stop in order: ${String(error)}`);
+    }
+  }
+
+  private async start(): Promise<void> {
+    if (!enabled()) {
+      this.log.info("Switched off by the setting `rea-lint.enable`");
+      this.status.off();
+      return;
+    }
+    this.status.busy();
+    const wanted = await wish((path) => {
+      this.log.warn(`Not used: "${path}" of the setting \`rea-lint.path\` has no meaning here`);
+    });
+    this.current = await find(
+      wanted,
+      (candidate) => output(candidate, ["--version"], this.surroundings),
+      (line) => {
+        this.log.info(line);
+      },
+    );
+    if (this.current === undefined) {
+      this.status.missing();
+      void tellMissing(this.context, wanted.interpreters[0], (why) => void this.restart(why));
+      return;
+    }
+    this.client = this.connect(this.current);
+    try {
+      await this.client.start();
+    } catch (error) {
+      this.log.error(`The server does not start: ${String(error)}`);
+      this.status.failed();
+    }
+  }
+
+  private connect(found: Found): LanguageClient {
+    const [command, ...first] = found.command;
+    const options: LanguageClientOptions = {
+      documentSelector: [{ scheme: "file", language: "python" }],
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: { settings: serverSettings(), commands: ["rea-lint.showRule", "rea-lint.showHandlers"] },
+      middleware: {
+        workspace: {
+          configuration: async (params, token, next) => {
+            const answers = await next(params, token);
+            return Array.isArray(answers)
+              ? params.items.map((item, at): unknown =>
+                  item.section === SECTION
+                    ? serverSettings(item.scopeUri === undefined ? undefined : Uri.parse(item.scopeUri))
+                    : answers[at],
+                )
+              : answers;
+          },
+        },
+      },
+    };
+    const client = new LanguageClient(
+      SECTION,
+      "rea-lint",
+      { command, args: [...first, "server"], options: this.surroundings, transport: TransportKind.stdio },
+      options,
+    );
+    client.onDidChangeState(({ newState }) => {
+      if (newState === State.Running) {
+        this.status.running(found);
+      } else if (newState === State.Stopped && this.client === client) {
+        this.status.failed();
+      }
+    });
+    return client;
+  }
+}

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+
+interface Setting {
+  default: unknown;
+  markdownDescription: string;
+}
+
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
+  contributes: { commands: { category: string; title: string }[]; configuration: { properties: Record<string, Setting> } };
+};
+const readme = readFileSync("README.md", "utf8");
+
+const cell = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
+
+for (const [name, setting] of Object.entries(manifest.contributes.configuration.properties)) {
+  test(`README.md has a row for the setting ${name}`, () => {
+    const begin = `| \`${name}\` | \`${cell(setting.default)}\` | `;
+    assert.ok(readme.includes(begin), `add a row that begins with: ${begin}`);
+  });
+}
+
+for (const command of manifest.contributes.commands) {
+  test(`README.md has a row for the command ${command.title}`, () => {
+    const begin = `| ${command.category}: ${command.title} | `;
+    assert.ok(readme.includes(begin), `add a row that begins with: ${begin}`);
+  });
+}
