@@ -12,6 +12,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 from xml.etree import ElementTree as ET
 
 import jsonschema
@@ -23,7 +24,7 @@ from rea_lint.diagnostic import Applicability, Diagnostic, Fix, Related, Severit
 from rea_lint.fingerprint import identities
 from rea_lint.report import View, render
 from rea_lint.rule import InternalError
-from rea_lint.text import Edit, Source, Span
+from rea_lint.text import Edit, Position, Source, Span, apply
 
 HOSTILE = "50% of 'a' | [b] ]; c=d::e, \"q\" </script> <b> && \\ `x` 日 𐐀 \x07 \x85 \u2028\r\nnext\tend"
 TEXT = "import time\n\nasync def greet(ctx, name):\n    日𐐀 = time.time()\n    return time.time()\n"
@@ -274,6 +275,122 @@ def test_github_is_read_back_as_it_was_meant() -> None:
     assert name == "error"
     assert properties["file"] == "app/a b,c;d]'|%日\udcff.py"
     assert plain(data) == f"{HOSTILE}\napp/clock.py:3: `clock.now` calls `time.time`"
+
+
+# -- sarif -------------------------------------------------------------------------------------------------------------
+
+SARIF = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0.json").read_text("utf-8"))
+HANDLERS = {"Greeter.greet": (ODD, Span(13, len(TEXT))), "Greeter.other": (PLAIN, Span(0, 1))}
+BROKEN = finding(PLAIN, 0, code="REA001", name="syntax-error", fix=None, related=(), message="invalid syntax")
+
+
+def sarif(*findings: Diagnostic, **view: Any) -> Any:
+    """The run of a log that is valid by the schema."""
+    log = json.loads(shown("sarif", *findings, **view))
+    jsonschema.Draft202012Validator(SARIF, format_checker=jsonschema.FormatChecker()).validate(log)
+    (run,) = log["runs"]
+    return run
+
+
+def test_sarif_is_valid_with_all_there_is_in_it() -> None:
+    silenced = [Silenced(SECOND, "comment", "because"), Silenced(INFO, "baseline", "")]
+    sarif(finding(), BROKEN, errors=[ERROR], handlers=HANDLERS, silenced=silenced)
+    jsonschema.Draft202012Validator(SARIF).validate(json.loads(nothing("sarif")))
+    jsonschema.Draft202012Validator(SARIF).validate(json.loads(nothing("sarif", errors=[ERROR, InternalError("", "", "link", "x")])))
+
+
+def test_sarif_places_are_relative_percent_encoded_and_in_code_points() -> None:
+    run = sarif()
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    assert run["originalUriBaseIds"] == {"SRCROOT": {"uri": "file:///work/"}}
+    assert place["artifactLocation"] == {"uri": "app/a%20b%2Cc%3Bd%5D%27%7C%25%E6%97%A5%FF.py", "uriBaseId": "SRCROOT"}
+    assert unquote_to_bytes(place["artifactLocation"]["uri"]) == os.fsencode(ODD.removeprefix("/work/"))
+    assert {key: place["region"][key] for key in ("startLine", "startColumn", "endLine", "endColumn")} == {
+        "startLine": 4,
+        "startColumn": 10,
+        "endLine": 4,
+        "endColumn": 21,
+    }
+    assert place["region"]["snippet"]["text"] == "time.time()"
+    assert place["contextRegion"]["snippet"]["text"] == TEXT.partition("\n")[2]
+
+
+def test_sarif_levels_and_rules_belong_together() -> None:
+    run = sarif()
+    rules = run["tool"]["driver"]["rules"]
+    assert [rule["id"] for rule in rules] == ["REA101", "REA102"]
+    assert [result["level"] for result in run["results"]] == ["error", "warning", "note"]
+    assert all(rules[result["ruleIndex"]]["id"] == result["ruleId"] for result in run["results"])
+    assert rules[0]["helpUri"] == "https://example.org/REA101.md?a=1&b='2'"
+    assert "# expect" not in rules[0]["help"]["markdown"]
+    assert rules[0]["help"]["markdown"].startswith("A clock is read outside a step")
+
+
+def test_sarif_flows_go_from_the_handler_to_the_cause() -> None:
+    (flow,) = sarif(finding(), handlers=HANDLERS)["results"][0]["codeFlows"]
+    steps = [step["location"] for step in flow["threadFlows"][0]["locations"]]
+    assert [step["message"]["text"] for step in steps] == [
+        "`Greeter.greet` runs again on replay",
+        HOSTILE,
+        "`clock.now` calls `time.time`",
+    ]
+    assert [step["physicalLocation"]["region"]["startLine"] for step in steps] == [3, 4, 3]
+
+
+def test_sarif_has_a_flow_for_each_handler_and_one_where_none_is_known() -> None:
+    both = finding(handlers=("Greeter.greet", "Greeter.other"))
+    assert len(sarif(both, handlers=HANDLERS)["results"][0]["codeFlows"]) == 2
+    assert len(sarif(both)["results"][0]["codeFlows"]) == 1
+
+
+def test_sarif_fixes_replace_what_they_replace() -> None:
+    (fix,) = sarif(finding())["results"][0]["fixes"]
+    (change,) = fix["artifactChanges"]
+    text, source = TEXT, SOURCES[ODD]
+    for replacement in reversed(change["replacements"]):
+        region = replacement["deletedRegion"]
+        start = source.offset(Position(region["startLine"], region["startColumn"]))
+        end = source.offset(Position(region["endLine"], region["endColumn"]))
+        text = text[:start] + replacement["insertedContent"]["text"] + text[end:]
+    assert text == apply(TEXT, FIX.edits)
+    assert "fixes" not in sarif(finding(fix=Fix("Look", FIX.edits, Applicability.DISPLAY)))["results"][0]
+
+
+def test_sarif_lists_what_is_silenced_with_the_reason() -> None:
+    silenced = [Silenced(SECOND, "comment", "because"), Silenced(INFO, "baseline", "")]
+    assert [result["suppressions"] for result in sarif(finding(), silenced=silenced)["results"]] == [
+        [],
+        [{"kind": "inSource", "status": "accepted", "justification": "because"}],
+        [{"kind": "external", "status": "accepted"}],
+    ]
+    assert "suppressions" not in sarif(finding())["results"][0]
+
+
+def test_sarif_says_what_it_could_not_read_and_what_went_wrong() -> None:
+    (invocation,) = sarif(BROKEN, finding())["invocations"]
+    assert invocation["executionSuccessful"]
+    (notification,) = invocation["toolExecutionNotifications"]
+    assert notification["message"]["text"] == "invalid syntax"
+    assert notification["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "app/clock.py"
+    (invocation,) = sarif(finding(), errors=[ERROR])["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"].startswith("internal error in REA301: ValueError")
+
+
+def test_sarif_fingerprints_stay_when_lines_move() -> None:
+    def known(text: str) -> list[str]:
+        found = [finding(PLAIN, match.start(), fix=None, related=()) for match in re.finditer("time[.]time", text)]
+        run = json.loads(render("sarif", found, View({PLAIN: Source(text)}, "/work")))["runs"][0]
+        return [result["partialFingerprints"]["reaLintFingerprint/v1"] for result in run["results"]]
+
+    assert len(set(known("time.time()\ntime.time()\n"))) == 2
+    assert known("time.time()\ntime.time()\n") == known("x = 1\n\n  time.time()\ny = 2\n  time.time()\n")
+
+
+def test_sarif_names_a_file_outside_the_root_by_its_full_path() -> None:
+    run = json.loads(render("sarif", [INFO], View(SOURCES, "/elsewhere")))["runs"][0]
+    assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "file:///work/app/clock.py"}
 
 
 # -- markdown ----------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ DEFAULT_EXCLUDES = (
     *("dist", "node_modules", "site-packages", "venv"),
 )
 FORMATS = (
-    *("full", "concise", "grouped", "agent", "json", "json-lines", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
+    *("full", "concise", "grouped", "agent", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
     *("markdown",),
 )
 FILES = ("rea-lint.toml", "pyproject.toml")  # where a folder's configuration stands; the first that has one
