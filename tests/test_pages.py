@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import runpy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-import harness
-from rea_lint import rule
-from rea_lint.diagnostic import Applicability
-
-if TYPE_CHECKING:
-    from rea_lint.page import Block
+from rea_lint import rule, testing
 
 PROGRAMS = [
     pytest.param(each, at, id=f"{each.code} {at}")
@@ -46,27 +39,12 @@ def test_the_index_says_what_the_registry_says() -> None:
 
 @pytest.mark.parametrize(("page", "at"), PROGRAMS)
 def test_a_program_has_the_findings_that_it_says(page: rule.Rule, at: int) -> None:
-    run = harness.check(page.page.blocks[at].files, extend_select=(page.code,))
-    assert harness.problems(run, strict={page.code}) == [], _shown(page, at)
+    assert testing.program_problems(page, page.page.blocks[at]) == [], _shown(page, at)
 
 
 @pytest.mark.parametrize(("page", "at"), FIXED)
 def test_the_fixes_make_of_a_program_what_the_next_block_shows(page: rule.Rule, at: int) -> None:
-    block = page.page.blocks[at]
-    before = _before(page, at)
-    least = Applicability.UNSAFE if block.fixed == "unsafe" else Applicability.SAFE
-    wanted = {name: harness.without_expectations(text) for name, text in block.files.items()}
-    after = harness.fixed(before.files, least)
-    assert after == wanted, _shown(page, at)
-    assert harness.fixed(after, least) == after
-    for text in after.values():
-        ast.parse(text)
-
-
-def _before(page: rule.Rule, at: int) -> Block:
-    earlier = [block for block in page.page.blocks[:at] if block.language == "python"]
-    assert earlier, f"{page.code}: a fixed block follows the program that was fixed"
-    return earlier[-1]
+    assert list(testing.fix_problems(page, at)) == [], _shown(page, at)
 
 
 def _shown(page: rule.Rule, at: int) -> str:

@@ -98,6 +98,7 @@ class Config:
     values: Mapping[str, object] = field(default_factory=dict)  # by option name, those that were given, as written
     origins: Mapping[str, Origin] = field(default_factory=dict)  # of those
     detected: Sdk = NEWEST_KNOWN  # what `auto` comes to
+    trusted: bool = True  # whether rules of the user's own may be run
     line: Line | None = None  # what the command line said, where files below may say more; None: they may not
     nested: Mapping[str, Config] = field(default_factory=dict)  # folder below `root` -> its own; known once the project was walked
 
@@ -121,7 +122,7 @@ class Config:
         kept = {option.field: getattr(self, option.field) for option in OPTIONS if option.scope == "run"}
         origins = {name: origin for name, origin in own.origins.items() if SCOPES[name] != "run"}
         origins |= {name: origin for name, origin in self.origins.items() if SCOPES[name] == "run"}
-        return replace(own, origins=origins, detected=self.detected, **kept)
+        return replace(own, origins=origins, detected=self.detected, trusted=self.trusted, **kept)
 
     def read_at(self, path: Path) -> Config:
         """The configuration that a file or folder below is under, read from the disk.  Raises UserError."""
@@ -356,11 +357,13 @@ def load(
     inline: Sequence[str] = (),
     *,
     selectors: Selectors = NO_SELECTORS,
+    trusted: bool = True,
 ) -> Config:
     """The configuration of a run for what is linted at `start`.  What files below say is added where the project is walked.
 
     `explicit` is the file to read instead of those that are found, `isolated` reads none.  `inline` are options as TOML, `key = value`;
-    `overrides` are options by name as the command line has them.  The later wins: file, inline, overrides, selectors.
+    `overrides` are options by name as the command line has them.  The later wins: file, inline, overrides, selectors.  Of what is
+    not `trusted`, such as a folder that was just downloaded, no rule modules are run.
     Raises UserError.
     """
     start = start.resolve()
@@ -373,7 +376,7 @@ def load(
     root = found.parent if found is not None and is_inside else project
     line = Line(overrides or {}, tuple(inline), selectors)
     config = _made(given, line, root=root, source=found)
-    return replace(config, detected=detect(start, project), line=None if isolated or explicit else line)
+    return replace(config, detected=detect(start, project), trusted=trusted, line=None if isolated or explicit else line)
 
 
 def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | None) -> Config:

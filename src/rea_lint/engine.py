@@ -8,11 +8,11 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rea_lint import packs, rule
+from rea_lint import packs, registry, rule
 from rea_lint.diagnostic import Diagnostic, Silenced
 from rea_lint.files import worlds
 from rea_lint.project import link
-from rea_lint.rule import InternalError
+from rea_lint.rule import OWN, InternalError
 from rea_lint.selection import select
 from rea_lint.suppress import covering, silences, unused
 from rea_lint.survey import survey
@@ -109,17 +109,17 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
 
     Rules that look at one of `unasked`, named as in their annotation, are not asked.
     """
-    entries = rule.index()
+    entries = registry.index(config)
     selection = select(config, entries)
     asked = {entry.code for entry in entries if entry.code in selection.codes and not looks_at_any(entry, unasked)}
     errors = list(linked.errors)
     sources, comments = linked.sources, linked.comments
     unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
-    found, failed = rule.tell(unreadable, _rules_for("Broken", asked, entries), sources)
+    found, failed = rule.tell(unreadable, _rules_for("Broken", asked, entries, config), sources)
     errors += failed
     for project in linked.projects:
         if _has_durable_code(project, reported):
-            comments.rules = rule.load(asked)
+            comments.rules = registry.load(asked, config)
             said, failed = rule.visit(project, comments.rules, sources, reported, config)
             found += said
             errors += failed
@@ -128,7 +128,7 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
     for diagnostic in _diagnostics(found, selection, linked.facts, errors):
         (silenced if comments.silence(diagnostic) else diagnostics).append(diagnostic)
 
-    idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", asked, entries), sources)
+    idle, failed = rule.tell(comments.unused(reported, selection, entries, errors), _rules_for("Unused", asked, entries, config), sources)
     errors += failed
     for diagnostic in _diagnostics(idle, selection, linked.facts, errors):
         (silenced if comments.silence_by_name(diagnostic) else diagnostics).append(diagnostic)
@@ -159,9 +159,9 @@ def knowledge_for(config: Config) -> Knowledge:
     )
 
 
-def page_url(code: str) -> str:
-    """Where a rule's page is read."""
-    return PAGES.format(code=code)
+def page_url(rule: Rule) -> str:
+    """Where a rule's page is read: of the user's own, what it names itself, if anything."""
+    return rule.docs if rule.family == OWN else PAGES.format(code=rule.code)
 
 
 def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: list[InternalError]) -> Iterator[Facts]:
@@ -174,8 +174,8 @@ def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: 
             errors.append(InternalError("", file.path, "survey", traceback.format_exc()))
 
 
-def _rules_for(thing: str, asked: Collection[str], entries: Iterable[Entry]) -> tuple[Rule, ...]:
-    return rule.load({entry.code for entry in entries if entry.code in asked and looks_at_any(entry, (thing,))})
+def _rules_for(thing: str, asked: Collection[str], entries: Iterable[Entry], config: Config) -> tuple[Rule, ...]:
+    return registry.load({entry.code for entry in entries if entry.code in asked and looks_at_any(entry, (thing,))}, config)
 
 
 def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
@@ -207,7 +207,7 @@ def _diagnostics(
                 fix,
                 finding.related,
                 each.handlers,
-                page_url(code),
+                page_url(each.rule),
                 known[path].enclosing(finding.span) if path in known else "",
             )
 

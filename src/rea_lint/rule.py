@@ -42,6 +42,10 @@ FAMILIES = {
 }
 """Folder of `rea_lint/rules` -> how the codes in it begin."""
 
+OWN = "own"
+OWN_CODE = re.compile(r"(?!REA)[A-Z]{2,}\d{1,5}")
+"""The family and the codes of rules that are the user's own."""
+
 STACK = 64 * 2**20
 """Bytes of stack for the visit: libcst's parser needs some 5 kB a nested bracket, and a thread's default may be 512 kB."""
 
@@ -78,8 +82,9 @@ class Rule:
 
     @property
     def family(self) -> str:
-        """The folder it stands in."""
-        return self.check.__module__.split(".")[-2]
+        """The folder it stands in; `OWN` for the user's own."""
+        module = self.check.__module__
+        return module.split(".")[-2] if module.startswith("rea_lint.rules.") else OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,7 +411,10 @@ def _files() -> Iterator[Path]:
 
 def _problems(rule: Rule) -> Iterator[str]:
     """What is wrong with one rule."""
-    if rule.family not in FAMILIES:
+    if rule.family == OWN:
+        if not OWN_CODE.fullmatch(rule.code):
+            yield "the code of a rule of your own is a prefix of yours in capitals, not REA, and digits: `ACME001`"
+    elif rule.family not in FAMILIES:
         yield f"there is no family {rule.family}"
     elif not re.fullmatch(rf"{FAMILIES[rule.family]}\d\d", rule.code):
         yield f"the codes of {rule.family} are {FAMILIES[rule.family]}00 to {FAMILIES[rule.family]}99"
@@ -414,7 +422,7 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield "the name is not in kebab case"
     if not rule.page.summary:
         yield "the page is empty"
-    elif not rule.page.blocks and rule.family != "tool":
+    elif not rule.page.blocks and rule.family not in {"tool", OWN}:  # what is whose own is proved by who owns it
         yield "the page has no example"
     for kind in rule.looks_at:
         if not getattr(kind, "__module__", "").startswith(("libcst.", "rea_lint.")):

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from rea_lint import engine, files, rule
+from rea_lint import engine, files, registry
 from rea_lint.engine import Report
 from rea_lint.text import Edit, Source, Span, difference
 
@@ -88,7 +88,7 @@ class Session:
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
         if path in linked.broken:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=_place))
-        kept = {entry.code for entry in rule.index() if engine.looks_at_any(entry, AT_REST)}
+        kept = {entry.code for entry in registry.index(self._config) if engine.looks_at_any(entry, AT_REST)}
         return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=_place))
 
     def settle(self, stop: Callable[[], bool]) -> Report:

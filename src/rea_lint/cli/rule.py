@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rea_lint import rule as registry
-from rea_lint.cli import CLEAN, CONTEXT
+from rea_lint import registry
+from rea_lint.cli import CLEAN, CONTEXT, FOUND
+from rea_lint.cli.settings import settings
 from rea_lint.config import UserError
 from rea_lint.engine import page_url
+from rea_lint.rule import OWN
 from rea_lint.selection import did_you_mean, named
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rea_lint.config import Config
     from rea_lint.rule import Rule
 
 PROOFS = Path(__file__).parent.parent / "proof.json"
@@ -23,12 +29,18 @@ PROOFS = Path(__file__).parent.parent / "proof.json"
 @click.command("rule", context_settings=CONTEXT)
 @click.argument("word", metavar="CODE|NAME", required=False)
 @click.option("--all", "every", is_flag=True, help="Show all rules.")
+@click.option("--test", is_flag=True, help="Test the pages of your own rules: their programs have the findings they say.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show it.")
-def command(word: str | None, output_format: str, *, every: bool) -> int:
+@click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
+@click.option("--isolated", is_flag=True, help="Read no configuration file.")
+def command(word: str | None, output_format: str, config: Sequence[str], *, every: bool, test: bool, isolated: bool) -> int:
     """Show the page of a rule: what it finds, why that is wrong, and what to write instead."""
-    if every == (word is not None):
+    if test + every + (word is not None) != 1 and not (test and word is not None):
         raise click.UsageError("Give the code or name of a rule, or --all.")
-    rules = registry.load_all() if word is None else (_rule(word),)
+    options = settings(["."], config, {}, isolated=isolated)
+    if test:
+        return _tested(options, word)
+    rules = _all(options) if word is None else (_rule(word, options),)
     if output_format == "json":
         print(json.dumps([_item(rule) for rule in rules] if every else _item(rules[0]), indent=2, ensure_ascii=False))
     else:
@@ -36,13 +48,31 @@ def command(word: str | None, output_format: str, *, every: bool) -> int:
     return CLEAN
 
 
-def _rule(word: str) -> Rule:
-    entries = registry.index()
+def _all(options: Config) -> tuple[Rule, ...]:
+    return registry.load({entry.code for entry in registry.index(options)}, options)
+
+
+def _rule(word: str, options: Config) -> Rule:
+    entries = registry.index(options)
     entry = named(word, entries)
     if entry is None:
         raise UserError(f"there is no rule `{word}`{did_you_mean(word, entries)}; `rea-lint rule --all` shows all of them")
-    (rule,) = registry.load({entry.code})
+    (rule,) = registry.load({entry.code}, options)
     return rule
+
+
+def _tested(options: Config, word: str | None) -> int:
+    """Say where the pages of the user's own rules are not true; gives the exit code."""
+    from rea_lint.report import count
+    from rea_lint.testing import rule_problems
+
+    rules = [rule for rule in (_all(options) if word is None else (_rule(word, options),)) if rule.family == OWN]
+    if not rules:
+        raise UserError("there are no rules of your own to test; the option `rules` names their modules")
+    problems = [problem for rule in rules for problem in rule_problems(rule, rules=options.rules)]
+    print("".join(f"{problem}\n" for problem in problems), end="")
+    print(f"Tested {count(len(rules), 'rule')}: {count(len(problems), 'problem')}.", file=sys.stderr)
+    return FOUND if problems else CLEAN
 
 
 def _text(rule: Rule) -> str:
@@ -74,5 +104,5 @@ def _item(rule: Rule) -> dict[str, Any]:
         "explanation": rule.page.shown.strip(),
         "docs": rule.docs or None,
         "proof": _proofs(rule),
-        "url": page_url(rule.code),
+        "url": page_url(rule) or None,
     }

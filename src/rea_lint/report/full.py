@@ -66,7 +66,7 @@ def _notes(diagnostic: Diagnostic, view: View, margin: str, width: int) -> Itera
         yield (f"{margin} = ", GUTTER), (f"{indent}{view.path(related.path)}:{row}: ", "cyan"), (printable(related.message), "")
     if diagnostic.fix is not None:
         yield from _fix(diagnostic, diagnostic.fix, view, margin, width)
-    yield (f"{margin} = ", GUTTER), (f"{diagnostic.name}: {diagnostic.url}", "dim")
+    yield (f"{margin} = ", GUTTER), (f"{diagnostic.name}: {diagnostic.url}" if diagnostic.url else diagnostic.name, "dim")
 
 
 def _fix(diagnostic: Diagnostic, fix: Fix, view: View, margin: str, width: int) -> Iterator[Line]:
