@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rea_lint import engine, files, registry
 from rea_lint.engine import Report
+from rea_lint.selection import select
 from rea_lint.text import Edit, Source, Span, difference
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ class Stopped(BaseException):
 
 
 class Session:
-    """The files below a folder, as they are on the disk or in the editor's unsaved buffers.
+    """The files below a folder, or one file (which need not exist), as they are on the disk or in the editor's unsaved buffers.
 
-    Paths are absolute.  Not thread-safe: one thread at a time.  A call that raises leaves what was known before.
+    Nothing is said of a file that is excluded or ignored, open or not.  Paths are absolute.  Not thread-safe: one thread at a time.  A call that raises leaves what was known before.
     """
 
     def __init__(self, root: str, config: Config) -> None:
         """Nothing is read yet.  Raises UserError for a configuration that cannot be used."""
+        select(config, registry.index(config))
         self._root = root
         self._config = config
         self._knowledge = engine.knowledge_for(config)
@@ -137,7 +139,8 @@ class Session:
     def _discovered(self) -> Discovery:
         """The files as they are now, looked for again if others may have come."""
         if self._discovery is None or not self._is_discovered:
-            self._discovery = files.discover([self._root], self._config, given=self._buffers)
+            there = [self._root] if os.path.lexists(self._root) else []
+            self._discovery = files.discover(there, self._config, given=self._buffers, force_exclude=True)
             self._is_discovered = True
         if self._discovery.config != self._known_for:
             self._knowledge = engine.knowledge_for(self._discovery.config)

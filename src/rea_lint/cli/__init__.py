@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import click
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
-COMMANDS = ("check", "handlers", "rule")  # each a module of this package with a command of that name, imported when it is asked for
+COMMANDS = (
+    "check",
+    "handlers",
+    "rule",
+    "server",
+)  # each a module of this package with a command of that name, imported when it is asked for
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from rea_lint.cli import CLEAN, FAILED, FOUND
 from rea_lint.cli.telling import failed, tell
 from rea_lint.config import UserError
 from rea_lint.report import count
+from rea_lint.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +70,8 @@ def write(task: Task, texts: Mapping[str, str]) -> bool:
 def diff(path: str, before: str, after: str) -> str:
     """A change as a patch that `git apply -p0` takes, in the folder that rea-lint runs in."""
     name = path.removeprefix(f"{Path.cwd()}{os.sep}")
-    lines = difflib.unified_diff(_LINES.findall(before), _LINES.findall(after), name, name)
-    return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in lines)
-
-
-_LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+    rows = difflib.unified_diff(lines(before), lines(after), name, name)
+    return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in rows)
 
 
 def _fixed(task: Task) -> tuple[Fixed, Report]:
