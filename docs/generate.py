@@ -1,31 +1,42 @@
-"""Write docs/rules/ from the rules' pages; with `--check`, only say whether it is up to date."""
+"""Write what is generated: docs/rules/ from the rules' pages, docs/configuration.md and the JSON schema from the table of options.
+
+With `--check`, only say whether it is up to date.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
+from rea_lint.config import EXTEND, OPTIONS, Option
 from rea_lint.rule import Rule, load_all
+from rea_lint.schema import ADDRESS, schema
 
-FOLDER = Path(__file__).parent / "rules"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "rules"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+SCHEMA = ROOT / "src" / "rea_lint" / "config.schema.json"
 
 
 def main(*arguments: str) -> int:
     """Write, or compare; gives the exit code."""
-    wanted = pages()
-    present = {path.name: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.md"))}
+    wanted = {FOLDER / name: text for name, text in pages().items()} | {CONFIGURATION: configuration(), SCHEMA: as_json(schema())}
+    kept = [path for path in sorted(FOLDER.glob("*.md")) if path.name != "index.md"]  # which frames the table for Sphinx
+    present = {path: path.read_text(encoding="utf-8") for path in (*kept, CONFIGURATION, SCHEMA) if path.exists()}
     if "--check" in arguments:
-        stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+        stale = sorted(
+            path.relative_to(ROOT).as_posix() for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
+        )
         if stale:
-            print(
-                f"docs/rules is not what the rules' pages say ({', '.join(stale)}): run `just docs` and commit the result", file=sys.stderr
-            )
+            print(f"not what the code says: {', '.join(stale)}: run `just docs` and commit the result", file=sys.stderr)
         return 1 if stale else 0
     FOLDER.mkdir(exist_ok=True)
-    for name in present.keys() - wanted.keys():
-        (FOLDER / name).unlink()
-    for name, text in wanted.items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for path in present.keys() - wanted.keys():
+        path.unlink()
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 
@@ -54,6 +65,88 @@ def table(rules: tuple[Rule, ...]) -> str:
 def summary(rule: Rule) -> str:
     """The first paragraph, for a table."""
     return rule.page.summary.replace("|", "\\|")
+
+
+def as_json(value: Any) -> str:
+    """JSON as it is committed."""
+    return json.dumps(value, indent=2) + "\n"
+
+
+def configuration() -> str:
+    """The page of the configuration: what holds for all options, then each."""
+    return CONFIGURATION_PAGE.format(address=ADDRESS) + "".join(option_section(option) for option in (*OPTIONS, EXTEND))
+
+
+def option_section(option: Option) -> str:
+    """What is to be said of one option."""
+    default = "" if option.default is None else f" Default: `{as_toml(option.default)}`."
+    words = {"file": "for each file, from the nearest configuration", "project": "added up over all configurations", "run": "for the run"}
+    return (
+        f"\n### {option.name}\n\n{option.text}\n\n*{option.type}, {words[option.scope]}.*{default}\n\n"
+        f"```toml\n[tool.rea-lint]\n{option.name} = {option.example}\n```\n"
+    )
+
+
+def as_toml(value: object) -> str:
+    """A default, as TOML."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value)
+
+
+CONFIGURATION_PAGE = """# Configuration
+
+Written by `just docs` from the table of options; `rea-lint config` shows the same in the terminal.
+
+Options stand in `[tool.rea-lint]` of pyproject.toml, or in `rea-lint.toml`, where the same keys stand without `tool.rea-lint`:
+
+```toml
+[tool.rea-lint]
+ignore = ["REA211"]
+extend-exclude = ["generated"]
+
+[tool.rea-lint.severity]
+REA105 = "warning"
+```
+
+`rea-lint check --show-settings [PATH]` says which options are in force at a path, and where each comes from. An unknown key or a bad value
+is an error that names file, line and key; the run ends with 2.
+
+## Where options come from
+
+The later wins: the defaults; a file that another extends; the file; `--config 'KEY = VALUE'`; the flags of the command line.
+`--config FILE` reads that file instead of those that are found, `--isolated` reads none.
+
+`rea-lint.toml` comes before a `pyproject.toml` in the same folder; a `pyproject.toml` without `[tool.rea-lint]` is passed over. Paths are relative to
+the file that they stand in, and may begin with `~` or hold a variable of the environment (`$TEAM/ours.toml`). Patterns are relative to the folder of the file.
+
+## Several configurations in one repository
+
+What is linted is the project: the git repository, or the folder of its outermost configuration file. What is found does not depend on which
+folder of it is named, and so:
+
+* **For each file the nearest configuration decides** which rules apply and how severe they are, and what is excluded. It does not add to the one above
+  it; with `extend = "../rea-lint.toml"` it does.
+* **What is said of callables is added up** over all configurations (`packs`, `effects`, `steps`, ...), the outer ones first, since one call path may lead
+  through files of several of them.
+* **The rest is the run's**, from the outermost configuration: the SDK's version, the baseline, the cache, the output, and rules of your own. Rules are
+  code that runs, and none is run because of a file that merely lies below.
+
+Without a git repository the nearest configuration is the run's. One that lies above the repository, in your home folder for one, is used where the
+repository has none.
+
+## Check it
+
+Editors complete and check the keys with the [JSON schema]({address}), which is in the package too, as `rea_lint/config.schema.json`. Taplo, and the
+editors that use it, read it from a comment in the first line of `rea-lint.toml`:
+
+```toml
+#:schema {address}
+```
+
+`check-jsonschema --schemafile config.schema.json rea-lint.toml` checks a file, and
+`validate-pyproject pyproject.toml` a pyproject.toml, where rea-lint is installed beside it.
+
+## Options
+"""
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint.config import DEFAULT_EXCLUDES, OPTIONS, Config, UserError, load
+from rea_lint.config import DEFAULT_EXCLUDES, FORMATS, OPTIONS, Config, Option, UserError, load
 from rea_lint.diagnostic import Severity
 
 if TYPE_CHECKING:
@@ -22,8 +22,14 @@ def test_every_option_is_a_field_and_the_default_is_what_it_says(tmp_path: Path)
     for option in OPTIONS:
         assert getattr(config, option.field) == option.default, option.name
         assert option.check(option.default, tmp_path) == option.default, option.name
-    internal = {"root", "source", "values", "origins", "detected", "line", "nested"}
+    internal = {"root", "source", "values", "origins", "detected", "trusted", "line", "nested"}
     assert {field.name for field in fields(Config)} - internal == {option.field for option in OPTIONS}
+
+
+@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.name)
+def test_the_example_of_an_option_is_one(option: Option, tree: Write) -> None:
+    config = load(tree({"rea-lint.toml": f"{option.name} = {option.example}"}))
+    assert getattr(config, option.field) != option.default
 
 
 def test_all_options_are_read(tree: Write) -> None:
@@ -172,7 +178,7 @@ class TestMistakes:
             ("min-blocking-sleep = inf", "1: `min-blocking-sleep` takes a number of seconds, not inf"),
             ("min-blocking-sleep = true", "1: `min-blocking-sleep` takes a number of seconds, not true"),
             ("sdk-version = 'new'", '1: `sdk-version` takes "auto" or a version such as "0.14.0", not "new"'),
-            ("output-format = 'jsn'", '1: `output-format` takes one of full, concise, json, github, not "jsn" (did you mean `json`?)'),
+            ("output-format = 'jsn'", f'1: `output-format` takes one of {", ".join(FORMATS)}, not "jsn" (did you mean `json`?)'),
             ("effects = 1", "1: `effects` takes a table, not 1"),
             ("server-version = 'auto'", '1: `server-version` takes a version such as "1.4.0", not "auto"'),
             ("baseline = []", "1: `baseline` takes a path, not []"),

@@ -169,7 +169,9 @@ class Option(NamedTuple):
     default: object
     text: str
     check: Callable[[object, Path], object]
+    shape: Mapping[str, object]  # what `check` takes, as JSON schema
     scope: Literal["file", "project", "run"]
+    example: str  # a value, as TOML
 
     @property
     def field(self) -> str:
@@ -274,6 +276,9 @@ def _one_of(value: object, words: Sequence[str] | Mapping[str, object]) -> str:
     raise ValueError(f"takes one of {', '.join(words)}, not {_shown(value)}{_did_you_mean(value, words)}")
 
 
+_STRING = {"type": "string"}
+_STRINGS = {"type": "array", "items": _STRING}
+
 OPTIONS: tuple[Option, ...] = (
     Option(
         "select",
@@ -281,17 +286,30 @@ OPTIONS: tuple[Option, ...] = (
         (),
         "The rules to run: codes, names, prefixes or ALL. Without it, all rules that are on by default.",
         _texts,
+        _STRINGS,
         "file",
+        '["REA1", "REA2", "bare-except"]',
     ),
-    Option("ignore", "list of rules", (), "The rules not to run: codes, names or prefixes.", _texts, "file"),
-    Option("extend-select", "list of rules", (), "Rules to run besides the selected ones.", _texts, "file"),
+    Option(
+        "ignore",
+        "list of rules",
+        (),
+        "The rules not to run: codes, names or prefixes.",
+        _texts,
+        _STRINGS,
+        "file",
+        '["REA211", "replayed-print"]',
+    ),
+    Option("extend-select", "list of rules", (), "Rules to run besides the selected ones.", _texts, _STRINGS, "file", '["REA003"]'),
     Option(
         "per-file-ignores",
         "table of pattern to list of rules",
         {},
-        "Rules not to run in the files that a pattern fits; with `!` before it, in those that it does not fit.",
+        "Rules not to run in the files that a pattern fits, read as in .gitignore; with `!` before it, in those that it does not fit.",
         _lists,
+        {"type": "object", "additionalProperties": _STRINGS},
         "file",
+        '{ "tests/*" = ["REA1"], "!src/**" = ["REA211"] }',
     ),
     Option(
         "severity",
@@ -299,16 +317,59 @@ OPTIONS: tuple[Option, ...] = (
         {},
         "The severity of a rule's findings, instead of the rule's own: by code, name, prefix or ALL; the most specific one counts.",
         _severities,
+        {"type": "object", "additionalProperties": {"enum": [str(level) for level in Severity]}},
         "file",
-    ),
-    Option("exclude", "list of patterns", DEFAULT_EXCLUDES, "Files and folders that are not read, as in .gitignore.", _texts, "file"),
-    Option("extend-exclude", "list of patterns", (), "Files and folders that are not read, besides the excluded ones.", _texts, "file"),
-    Option("respect-gitignore", "boolean", True, "Whether to leave out what git ignores.", _flag, "run"),  # noqa: FBT003 - a default value
-    Option(
-        "source-roots", "list of folders", (), "Folders from which modules are imported, besides those that are found.", _paths, "project"
+        '{ REA105 = "warning", REA9 = "info" }',
     ),
     Option(
-        "sdk-version", "version or auto", "auto", "The version of restate-sdk that the code runs with; auto finds it out.", _version, "run"
+        "exclude",
+        "list of patterns",
+        DEFAULT_EXCLUDES,
+        "Files and folders that are not read, as in .gitignore.",
+        _texts,
+        _STRINGS,
+        "file",
+        '[".venv", "vendor"]',
+    ),
+    Option(
+        "extend-exclude",
+        "list of patterns",
+        (),
+        "Files and folders that are not read, besides the excluded ones.",
+        _texts,
+        _STRINGS,
+        "file",
+        '["generated", "*_pb2.py"]',
+    ),
+    Option(
+        "respect-gitignore",
+        "boolean",
+        True,  # noqa: FBT003 - a default value
+        "Whether to leave out what git ignores.",
+        _flag,
+        {"type": "boolean"},
+        "run",
+        "false",
+    ),
+    Option(
+        "source-roots",
+        "list of folders",
+        (),
+        "Folders from which modules are imported, besides those that are found.",
+        _paths,
+        _STRINGS,
+        "project",
+        '["services/shop/lib"]',
+    ),
+    Option(
+        "sdk-version",
+        "version or auto",
+        "auto",
+        "The version of restate-sdk that the code runs with; auto finds it out: installed, locked, or required.",
+        _version,
+        {"type": "string", "pattern": f"^(auto|{VERSION})$"},
+        "run",
+        '"0.14.0"',
     ),
     Option(
         "server-version",
@@ -316,36 +377,141 @@ OPTIONS: tuple[Option, ...] = (
         "",
         "The version of restate-server that the code runs on; without it, the newest one known.",
         _server,
+        {"type": "string", "pattern": f"^({VERSION})?$"},
         "run",
+        '"1.4.0"',
     ),
-    Option("deterministic", "list of names", (), "Callables that give the same on replay, as in a pack.", _texts, "project"),
-    Option("effects", "table of effect to list of names", {}, "Callables with an effect, as in a pack.", _table, "project"),
     Option(
-        "steps", "table of name to position and keyword", {}, "Callables that run an argument as a step, as in a pack.", _table, "project"
+        "deterministic",
+        "list of names",
+        (),
+        "Callables that give the same on replay, as in a pack.",
+        _texts,
+        _STRINGS,
+        "project",
+        '["shop.ids.*"]',
     ),
-    Option("contexts", "table of class to kind", {}, "Classes that are contexts, as in a pack.", _table, "project"),
-    Option("handlers", "table of decorator to kind", {}, "Decorators that make a function a handler, as in a pack.", _table, "project"),
-    Option("packs", "list of files", (), "Packs to load besides those that come with rea-lint.", _paths, "project"),
+    Option(
+        "effects",
+        "table of effect to list of names",
+        {},
+        "Callables with an effect, as in a pack.",
+        _table,
+        {"type": "object", "additionalProperties": _STRINGS},
+        "project",
+        '{ network = ["shop.http.get"], clock = ["shop.now"] }',
+    ),
+    Option(
+        "steps",
+        "table of name to position and keyword",
+        {},
+        "Callables that run an argument as a step, as in a pack.",
+        _table,
+        {
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"position": {"type": "integer", "minimum": 0}, "keyword": _STRING},
+                "required": ["position", "keyword"],
+                "additionalProperties": False,
+            },
+        },
+        "project",
+        '{ "shop.journal" = { position = 1, keyword = "action" } }',
+    ),
+    Option(
+        "contexts",
+        "table of class to kind",
+        {},
+        "Classes that are contexts, as in a pack.",
+        _table,
+        {"type": "object", "additionalProperties": _STRING},
+        "project",
+        '{ "shop.Context" = "object" }',
+    ),
+    Option(
+        "handlers",
+        "table of decorator to kind",
+        {},
+        "Decorators that make a function a handler, as in a pack.",
+        _table,
+        {"type": "object", "additionalProperties": _STRING},
+        "project",
+        '{ "shop.handler" = "service" }',
+    ),
+    Option(
+        "packs",
+        "list of files",
+        (),
+        "Packs to load besides those that come with rea-lint.",
+        _paths,
+        _STRINGS,
+        "project",
+        '["lint/ours.toml"]',
+    ),
     Option(
         "rules",
         "list of paths or modules",
         (),
         "Rules of your own: folders or files with rule modules, or names of modules that can be imported. They are code that runs.",
         _modules,
+        _STRINGS,
         "run",
+        '["./lint_rules"]',
     ),
-    Option("baseline", "file", None, "A file with accepted findings, which are not reported.", _path, "run"),
-    Option("cache-dir", "folder", None, "Where the cache is; without it, where the platform keeps caches.", _path, "run"),
+    Option(
+        "baseline",
+        "file",
+        None,
+        "A file with accepted findings, which are not reported.",
+        _path,
+        {"type": "string", "minLength": 1},
+        "run",
+        '"rea-lint-baseline.txt"',
+    ),
+    Option(
+        "cache-dir",
+        "folder",
+        None,
+        "Where the cache is; without it, where the platform keeps caches.",
+        _path,
+        {"type": "string", "minLength": 1},
+        "run",
+        '".cache/rea-lint"',
+    ),
     Option(
         "min-blocking-sleep",
         "number of seconds",
         0.0,
         "Sleeps in durable code that are shorter than this are not reported.",
         _seconds,
+        {"type": "number", "minimum": 0},
         "file",
+        "1.5",
     ),
-    Option("output-format", f"one of {', '.join(FORMATS)}", "full", "How findings are written.", _format, "run"),
+    Option(
+        "output-format",
+        f"one of {', '.join(FORMATS)}",
+        "full",
+        "How findings are written.",
+        _format,
+        {"enum": list(FORMATS)},
+        "run",
+        '"concise"',
+    ),
 )
+EXTEND = Option(
+    "extend",
+    "file",
+    None,
+    "A configuration file to begin with: the keys that stand here win over the keys there.",
+    _path,
+    {"type": "string", "minLength": 1},
+    "file",
+    '"../rea-lint.toml"',
+)
+"""The one key that is no option: it says where others are."""
+
 SCOPES = {option.name: option.scope for option in OPTIONS}
 
 

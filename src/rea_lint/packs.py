@@ -249,7 +249,7 @@ def _merged(packs: Iterable[_Pack]) -> Knowledge:
     reads: set[str] = set()
     results: dict[str, tuple[str, ...]] = {}
     attributes: dict[str, tuple[str, ...]] = {}
-    words: dict[str, dict[str, str]] = {table: {} for table in _WORDS}
+    words: dict[str, dict[str, str]] = {table: {} for table in WORDS}
     steps: dict[str, StepTaker] = {}
     actions: dict[str, StepTaker] = {}
     operations: dict[str, OperationInfo] = {}
@@ -271,7 +271,7 @@ def _merged(packs: Iterable[_Pack]) -> Knowledge:
         decisions.update(dict.fromkeys(_names(pack, "deterministic", pack.tables.get("deterministic", []))))
         results.update(_refs(pack, "results"))
         attributes.update(_refs(pack, "attributes"))
-        for table, allowed in _WORDS.items():
+        for table, allowed in WORDS.items():
             words[table].update(_texts(pack, table, allowed))
         operations.update(_operations(pack))
         actions.update(_actions(pack))
@@ -552,7 +552,7 @@ _AGENT_FLAGS: Final = ("swallows", "streams", "blocks", "volatile")
 _OPERATION: Final = (
     "parameters", "parameters-since", "compares", "durations", "gives", "journals", "waits", "since", "contexts", "action",
 )  # fmt: skip
-_WORDS: Final[Mapping[str, tuple[str, ...]]] = {  # tables of name -> word, and the words allowed; (): any
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {  # tables of name -> word, and the words allowed; (): any
     "contexts": _KINDS,
     "ambient": (),
     "services": ("service", "object", "workflow"),
@@ -560,7 +560,7 @@ _WORDS: Final[Mapping[str, tuple[str, ...]]] = {  # tables of name -> word, and 
     "handles": (),
 }
 _TABLES: Final = (
-    "aliases", "deterministic", "effects", "reads", "conditions", "results", "attributes", *_WORDS,
+    "aliases", "deterministic", "effects", "reads", "conditions", "results", "attributes", *WORDS,
     "steps", "operations", "combinators", "replacements", "agents", "callers", "recovering",
 )  # fmt: skip
 _DOTTED: Final = r"\*{0,2}[^\W\d]\w*(?:\(\)|\[\d*\])*(?:\.(?:[^\W\d]\w*|<\w+>)(?:\(\)|\[\d*\])*)*(?:\.\*)?"
