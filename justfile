@@ -51,7 +51,7 @@ pictures:
 
 # Measure; writes bench/RESULTS.md
 bench *ARGS:
-    {{ bin }}python bench/no_handlers.py {{ ARGS }}
+    {{ bin }}python bench/bench.py {{ ARGS }}
 
 # A new rule: its file, in the folder of its family.  The tests then say what is missing.
 new-rule CODE NAME:
