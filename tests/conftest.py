@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from rea_lint import cli
 from rea_lint.cli.output import AGENTS
+from running import Lint, Run, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -21,7 +25,7 @@ def _no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
+def tree(tmp_path: Path) -> Tree:
     """Write files, given as {path: text or bytes}, to a folder of its own; gives the folder."""
 
     def write(files: Mapping[str, str | bytes]) -> Path:
@@ -34,3 +38,23 @@ def tree(tmp_path: Path) -> Callable[[Mapping[str, str | bytes]], Path]:
         return root
 
     return write
+
+
+@pytest.fixture
+def lint(tree: Tree, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Lint:
+    """Write files, and run the command line in their folder."""
+    for name in "NO_COLOR", "FORCE_COLOR", "REA_LINT_OUTPUT_FORMAT":
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments: str, files: Mapping[str, str | bytes] | None = None, stdin: bytes | None = None) -> Run:
+        root = tree(files or {})
+        monkeypatch.chdir(root)
+        if not (root / "rea-lint.toml").exists():
+            (root / "rea-lint.toml").touch()
+        if stdin is not None:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capfd.readouterr()
+        code = cli.run(list(arguments))
+        return Run(code, *capfd.readouterr())
+
+    return run

@@ -2,73 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from rea_lint import cli, files
+from rea_lint import files
 from rea_lint.config import UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    Tree = Callable[[Mapping[str, str | bytes]], Path]
-
-HANDLER = """\
-import time
-import uuid
-
-import restate
-
-shop = restate.Service("Shop")
-
-
-@shop.handler()
-async def buy(ctx: restate.Context, item: str) -> str:
-"""
-SAFE = HANDLER + "    await ctx.run_typed(str(uuid.uuid4()), print)\n    return item\n"
-FIXED = SAFE.replace("uuid.uuid4()", "ctx.uuid()").replace("import uuid\n", "")
-INFO = HANDLER + "    return str(uuid.uuid4())\n"
-CLEAN = HANDLER + "    return item\n"
-
-
-class Run(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def lint(tree: Tree, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    """Write files, and run the command line in their folder."""
-    for name in "NO_COLOR", "FORCE_COLOR", "REA_LINT_OUTPUT_FORMAT":
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments: str, files: Mapping[str, str | bytes] | None = None, stdin: bytes | None = None) -> Run:
-        root = tree(files or {})
-        monkeypatch.chdir(root)
-        if not (root / "rea-lint.toml").exists():
-            (root / "rea-lint.toml").touch()
-        if stdin is not None:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        capfd.readouterr()
-        code = cli.run(list(arguments))
-        return Run(code, *capfd.readouterr())
-
-    return run
-
+from running import CLEAN, FIXED, HANDLER, INFO, SAFE, Lint, Tree
 
 # -- what it says, where, and how it ends ------------------------------------------------------------------------------
 
 
-def test_findings_go_to_stdout_and_the_summary_to_stderr(lint: Callable[..., Run]) -> None:
+def test_findings_go_to_stdout_and_the_summary_to_stderr(lint: Lint) -> None:
     run = lint("check", "--output-format", "concise", files={"app.py": SAFE})
     assert run.code == 1
     assert run.out.startswith("app.py:11:29: REA103 ")
@@ -76,13 +26,13 @@ def test_findings_go_to_stdout_and_the_summary_to_stderr(lint: Callable[..., Run
 
 
 @pytest.mark.parametrize("name", ["CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "AI_AGENT", "AGENT"])
-def test_a_coding_agent_gets_its_own_format(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_coding_agent_gets_its_own_format(lint: Lint, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
     (line,) = lint("check", files={"app.py": SAFE}).out.splitlines()
     assert line.startswith("app.py:11:29: error REA103: ")
 
 
-def test_an_agent_gets_the_format_that_is_asked_for(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_agent_gets_the_format_that_is_asked_for(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLAUDECODE", "1")
     assert lint("check", "--output-format", "concise", files={"app.py": SAFE}).out.startswith("app.py:11:29: REA103 ")
     monkeypatch.setenv("REA_LINT_OUTPUT_FORMAT", "grouped")
@@ -91,7 +41,7 @@ def test_an_agent_gets_the_format_that_is_asked_for(lint: Callable[..., Run], mo
     assert lint("check", files={"rea-lint.toml": 'output-format = "full"'}).out.startswith("error[REA103]: ")
 
 
-def test_findings_go_to_files_too_each_in_its_format(lint: Callable[..., Run], tmp_path: Path) -> None:
+def test_findings_go_to_files_too_each_in_its_format(lint: Lint, tmp_path: Path) -> None:
     first, second = tmp_path / "new" / "folder" / "report.json", tmp_path / "report.txt"
     second.write_text("old and longer than what is written now\n" * 100)
     second.chmod(0o640)
@@ -105,7 +55,7 @@ def test_findings_go_to_files_too_each_in_its_format(lint: Callable[..., Run], t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "project", "report.txt"]
 
 
-def test_an_output_file_is_written_where_nothing_is_found(lint: Callable[..., Run], tmp_path: Path) -> None:
+def test_an_output_file_is_written_where_nothing_is_found(lint: Lint, tmp_path: Path) -> None:
     assert lint("check", "-q", "--output-file", f"json:{tmp_path / 'report.json'}", files={"app.py": CLEAN}).code == 0
     assert (tmp_path / "report.json").read_text() == "[]\n"
 
@@ -113,43 +63,43 @@ def test_an_output_file_is_written_where_nothing_is_found(lint: Callable[..., Ru
 @pytest.mark.parametrize(
     ("value", "words"), [("json", "names no file"), ("json:-", "names no file"), ("jsn:x", "formats are full, concise")]
 )
-def test_an_output_file_that_cannot_be_meant_is_wrong_use(lint: Callable[..., Run], value: str, words: str) -> None:
+def test_an_output_file_that_cannot_be_meant_is_wrong_use(lint: Lint, value: str, words: str) -> None:
     run = lint("check", "--output-file", value, files={"app.py": CLEAN})
     assert run.code == 2
     assert words in " ".join(run.err.split())
 
 
-def test_an_output_file_that_cannot_be_written_is_said(lint: Callable[..., Run]) -> None:
+def test_an_output_file_that_cannot_be_written_is_said(lint: Lint) -> None:
     run = lint("check", "--output-file", "json:app.py/report.json", files={"app.py": CLEAN})
     assert run.code == 2
     assert "rea-lint: error: --output-file json:app.py/report.json: cannot be written: " in run.err
 
 
-def test_paths_for_ci_are_those_of_the_repository(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_paths_for_ci_are_those_of_the_repository(lint: Lint, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
     assert ",file=project/app.py," in lint("check", "--output-format", "github", files={"app.py": SAFE}).out
     monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path / "elsewhere"))
     assert ",file=app.py," in lint("check", "--output-format", "github").out
 
 
-def test_without_a_command_it_checks(lint: Callable[..., Run]) -> None:
+def test_without_a_command_it_checks(lint: Lint) -> None:
     assert lint("--output-format", "concise", ".", files={"app.py": SAFE}) == lint("check", ".", "--output-format", "concise")
     assert lint("app.py").code == 1
 
 
-def test_nothing_found_is_0_and_says_so(lint: Callable[..., Run]) -> None:
+def test_nothing_found_is_0_and_says_so(lint: Lint) -> None:
     assert lint("check", files={"app.py": CLEAN}) == (0, "", "Checked 1 file, 1 handler in 1 service: no findings.\n")
 
 
-def test_quiet_says_nothing_but_findings(lint: Callable[..., Run]) -> None:
+def test_quiet_says_nothing_but_findings(lint: Lint) -> None:
     assert lint("check", "-q", files={"app.py": CLEAN}) == (0, "", "")
 
 
-def test_no_handler_at_all_is_said_loudly(lint: Callable[..., Run]) -> None:
+def test_no_handler_at_all_is_said_loudly(lint: Lint) -> None:
     assert "NO RESTATE HANDLER FOUND" in lint("check", files={"app.py": "x = 1\n"}).err
 
 
-def test_the_severity_that_fails_a_run_can_be_chosen(lint: Callable[..., Run]) -> None:
+def test_the_severity_that_fails_a_run_can_be_chosen(lint: Lint) -> None:
     assert lint("check", files={"app.py": INFO}).code == 0
     assert lint("check", "--severity", "info").code == 1
     assert lint("check", "--severity", "error", files={"app.py": SAFE}).code == 1
@@ -171,7 +121,7 @@ def test_the_severity_that_fails_a_run_can_be_chosen(lint: Callable[..., Run]) -
         (["handlers", "nowhere.py"], "nowhere.py"),
     ],
 )
-def test_wrong_use_is_2_with_one_clear_message(lint: Callable[..., Run], arguments: list[str], words: str) -> None:
+def test_wrong_use_is_2_with_one_clear_message(lint: Lint, arguments: list[str], words: str) -> None:
     run = lint(*arguments, files={"app.py": CLEAN})
     assert run.code == 2
     assert run.out == ""
@@ -179,17 +129,17 @@ def test_wrong_use_is_2_with_one_clear_message(lint: Callable[..., Run], argumen
     assert "Traceback" not in run.err
 
 
-def test_a_broken_configuration_is_2_and_names_file_and_line(lint: Callable[..., Run]) -> None:
+def test_a_broken_configuration_is_2_and_names_file_and_line(lint: Lint) -> None:
     run = lint("check", files={"app.py": CLEAN, "rea-lint.toml": "select = ['REA1']\nignroe = []\n"})
     assert run.code == 2
     assert run.err.endswith("rea-lint.toml:2: unknown key `ignroe` (did you mean `ignore`?)\n")
 
 
-def test_isolated_reads_no_configuration(lint: Callable[..., Run]) -> None:
+def test_isolated_reads_no_configuration(lint: Lint) -> None:
     assert lint("check", "--isolated", files={"app.py": CLEAN, "rea-lint.toml": "nonsense"}).code == 0
 
 
-def test_the_version_is_known_without_click(lint: Callable[..., Run]) -> None:
+def test_the_version_is_known_without_click(lint: Lint) -> None:
     code = "import sys; from rea_lint import cli; cli.run(['--version']); print(*(m in sys.modules for m in ('click', 'libcst', 'rich', 'asyncio')))"
     said, loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.splitlines()
     assert said.startswith("rea-lint ")
@@ -207,7 +157,7 @@ def test_what_is_not_needed_is_not_imported(tree: Tree) -> None:
     )
 
 
-def test_formats(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_formats(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = json.loads(lint("check", "--output-format", "json", files={"app.py": SAFE}).out)
     assert found["filename"] == str(Path.cwd() / "app.py")
     assert lint("check", "--output-format", "github").out.startswith("::error title=REA103 native-uuid,file=app.py,line=11,")
@@ -219,11 +169,11 @@ def test_formats(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> N
     assert lint("check", files={"rea-lint.toml": "output-format = 'concise'"}).out.startswith("app.py:11:29: ")
 
 
-def test_statistics_replace_the_findings(lint: Callable[..., Run]) -> None:
+def test_statistics_replace_the_findings(lint: Lint) -> None:
     assert lint("check", "--statistics", files={"app.py": SAFE}).out == "1  REA103  native-uuid\n"
 
 
-def test_colors_are_for_terminals_unless_asked_for(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colors_are_for_terminals_unless_asked_for(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[" not in lint("check", files={"app.py": SAFE}).out
     assert "\x1b[" in lint("check", "--color", "always").out
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -234,7 +184,7 @@ def test_colors_are_for_terminals_unless_asked_for(lint: Callable[..., Run], mon
     assert "\x1b[" not in lint("check").out
 
 
-def test_the_command_line_wins_over_the_configuration(lint: Callable[..., Run]) -> None:
+def test_the_command_line_wins_over_the_configuration(lint: Lint) -> None:
     configured = {"app.py": SAFE, "rea-lint.toml": "ignore = ['REA103']\n"}
     assert lint("check", files=configured).code == 0
     assert lint("check", "--extend-select", "REA103").code == 1
@@ -244,18 +194,18 @@ def test_the_command_line_wins_over_the_configuration(lint: Callable[..., Run]) 
     assert lint("check", "--config", "ignore = ['REA1']").code == 0
 
 
-def test_suppressions_can_be_ignored(lint: Callable[..., Run]) -> None:
+def test_suppressions_can_be_ignored(lint: Lint) -> None:
     silenced = {"app.py": SAFE.replace("print)", "print)  # rea-lint: ignore[REA103] why not")}
     assert lint("check", files=silenced).code == 0
     assert lint("check", "--ignore-suppressions").code == 1
 
 
-def test_flags_of_the_cache_are_accepted(lint: Callable[..., Run]) -> None:
+def test_flags_of_the_cache_are_accepted(lint: Lint) -> None:
     assert lint("check", "--no-cache", "--cache-dir", "x", "--jobs", "2", files={"app.py": CLEAN}).code == 0
     assert not Path("x").exists()
 
 
-def test_files_and_settings_can_be_shown(lint: Callable[..., Run]) -> None:
+def test_files_and_settings_can_be_shown(lint: Lint) -> None:
     project = {"app.py": CLEAN, "b/c.py": "", "rea-lint.toml": "\nignore = ['REA2']\n[severity]\nREA1 = 'info'\n"}
     assert lint("check", "--show-files", files=project).out == f"{Path.cwd() / 'app.py'}\n{Path.cwd() / 'b/c.py'}\n"
     shown = lint("check", "--show-settings").out.splitlines()
@@ -269,20 +219,20 @@ def test_files_and_settings_can_be_shown(lint: Callable[..., Run]) -> None:
     )
 
 
-def test_force_exclude_leaves_out_what_is_named(lint: Callable[..., Run]) -> None:
+def test_force_exclude_leaves_out_what_is_named(lint: Lint) -> None:
     project = {"app.py": SAFE, "rea-lint.toml": "extend-exclude = ['app.py']"}
     assert lint("check", "app.py", files=project).code == 1
     assert lint("check", "--force-exclude", "app.py").code == 0
 
 
-def test_verbose_says_what_was_done(lint: Callable[..., Run]) -> None:
+def test_verbose_says_what_was_done(lint: Lint) -> None:
     assert "1 handlers, 0 findings" in lint("check", "-v", files={"app.py": CLEAN}).err
 
 
 # -- fixing ------------------------------------------------------------------------------------------------------------
 
 
-def test_fix_writes_and_a_second_time_finds_nothing_to_do(lint: Callable[..., Run]) -> None:
+def test_fix_writes_and_a_second_time_finds_nothing_to_do(lint: Lint) -> None:
     run = lint("check", "--fix", files={"app.py": SAFE})
     assert (run.code, run.out) == (0, "")
     assert run.err == "Fixed 1 finding in 1 file.\nChecked 1 file, 1 handler in 1 service: no findings.\n"
@@ -292,7 +242,7 @@ def test_fix_writes_and_a_second_time_finds_nothing_to_do(lint: Callable[..., Ru
     assert Path("app.py").stat().st_mtime_ns == before
 
 
-def test_unsafe_fixes_are_applied_only_if_asked_for(lint: Callable[..., Run]) -> None:
+def test_unsafe_fixes_are_applied_only_if_asked_for(lint: Lint) -> None:
     text = HANDLER + "    await ctx.run_typed(str(time.time()), print)\n    return item\n"
     run = lint("check", "--fix", files={"app.py": text})
     assert run.code == 1
@@ -302,12 +252,12 @@ def test_unsafe_fixes_are_applied_only_if_asked_for(lint: Callable[..., Run]) ->
     assert "str(await ctx.time())" in Path("app.py").read_text()
 
 
-def test_a_run_that_fixed_something_can_fail(lint: Callable[..., Run]) -> None:
+def test_a_run_that_fixed_something_can_fail(lint: Lint) -> None:
     assert lint("check", "--fix", "--exit-non-zero-on-fix", files={"app.py": SAFE}).code == 1
     assert lint("check", "--fix", "--exit-non-zero-on-fix").code == 0
 
 
-def test_diff_shows_and_changes_nothing(lint: Callable[..., Run], tmp_path: Path) -> None:
+def test_diff_shows_and_changes_nothing(lint: Lint, tmp_path: Path) -> None:
     run = lint("check", "--diff", files={"app.py": SAFE})
     assert run.code == 1
     assert Path("app.py").read_text() == SAFE
@@ -319,7 +269,7 @@ def test_diff_shows_and_changes_nothing(lint: Callable[..., Run], tmp_path: Path
     assert lint("check", "--diff") == (0, "", "Nothing to fix.\n")
 
 
-def test_diff_of_a_file_without_a_last_line_end_can_be_applied(lint: Callable[..., Run], tmp_path: Path) -> None:
+def test_diff_of_a_file_without_a_last_line_end_can_be_applied(lint: Lint, tmp_path: Path) -> None:
     run = lint("check", "--diff", "app.py", files={"app.py": "x = 1  # rea-lint: ignore"})
     (tmp_path / "patch").write_text(run.out)
     subprocess.run(["git", "apply", "-p0", tmp_path / "patch"], check=True)
@@ -337,13 +287,13 @@ def test_diff_of_a_file_without_a_last_line_end_can_be_applied(lint: Callable[..
     ],
     ids=["CRLF", "BOM", "latin-1", "wide", "no last line end"],
 )
-def test_a_fix_keeps_everything_else_byte_for_byte(lint: Callable[..., Run], data: bytes) -> None:
+def test_a_fix_keeps_everything_else_byte_for_byte(lint: Lint, data: bytes) -> None:
     lint("check", "--fix", files={"app.py": data})
     end = b"\r\n" if b"\r\n" in data else b"\n"
     assert Path("app.py").read_bytes() == data.replace(b"uuid.uuid4()", b"ctx.uuid()").replace(b"import uuid" + end, b"")
 
 
-def test_a_fix_keeps_the_mode_and_writes_through_links(lint: Callable[..., Run], tree: Tree) -> None:
+def test_a_fix_keeps_the_mode_and_writes_through_links(lint: Lint, tree: Tree) -> None:
     root = tree({"real/app.py": SAFE, "rea-lint.toml": ""})
     (root / "real/app.py").chmod(0o750)
     (root / "linked.py").symlink_to("real/app.py")
@@ -353,9 +303,7 @@ def test_a_fix_keeps_the_mode_and_writes_through_links(lint: Callable[..., Run],
     assert stat.S_IMODE((root / "real/app.py").stat().st_mode) == 0o750
 
 
-def test_a_write_that_fails_leaves_the_file_as_it_was_and_the_others_are_fixed(
-    lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_write_that_fails_leaves_the_file_as_it_was_and_the_others_are_fixed(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.replace
 
     def fail(source: str, target: str) -> None:
@@ -379,14 +327,14 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tree: Tree) -> None:
     assert path.read_text() == "newer"
 
 
-def test_stdin_is_linted_under_its_name(lint: Callable[..., Run]) -> None:
+def test_stdin_is_linted_under_its_name(lint: Lint) -> None:
     run = lint("check", "-", "--stdin-filename", "app.py", "--output-format", "concise", files={"app.py": CLEAN}, stdin=SAFE.encode())
     assert run.code == 1
     assert run.out.startswith("app.py:11:29: REA103")
     assert lint("check", "-", stdin=SAFE.encode()).code == 1
 
 
-def test_stdin_is_fixed_to_stdout(lint: Callable[..., Run]) -> None:
+def test_stdin_is_fixed_to_stdout(lint: Lint) -> None:
     run = lint("check", "-", "--fix", "--stdin-filename", "app.py", files={"app.py": CLEAN}, stdin=SAFE.encode())
     assert (run.code, run.out) == (0, FIXED)
     assert Path("app.py").read_text() == CLEAN
@@ -396,14 +344,14 @@ def test_stdin_is_fixed_to_stdout(lint: Callable[..., Run]) -> None:
 # -- rule and handlers -------------------------------------------------------------------------------------------------
 
 
-def test_rule_shows_a_page_by_code_or_name(lint: Callable[..., Run]) -> None:
+def test_rule_shows_a_page_by_code_or_name(lint: Lint) -> None:
     page = lint("rule", "REA001").out
     assert page.startswith("# REA001 syntax-error (error)\n\nThe file cannot be parsed")
     assert "# expect" not in page
     assert lint("rule", "syntax-error").out == lint("rule", "rea001").out == page
 
 
-def test_rule_as_json(lint: Callable[..., Run]) -> None:
+def test_rule_as_json(lint: Lint) -> None:
     item = json.loads(lint("rule", "REA002", "--output-format", "json").out)
     assert (item["code"], item["name"], item["severity"], item["family"]) == ("REA002", "unused-suppression", "info", "tool")
     items = json.loads(lint("rule", "--all", "--output-format", "json").out)
@@ -411,7 +359,7 @@ def test_rule_as_json(lint: Callable[..., Run]) -> None:
     assert all(item["summary"] and item["explanation"] for item in items)
 
 
-def test_handlers_shows_what_a_handler_journals_and_what_reaches_it(lint: Callable[..., Run]) -> None:
+def test_handlers_shows_what_a_handler_journals_and_what_reaches_it(lint: Lint) -> None:
     body = '    await note(ctx)\n    await ctx.run_typed("pay", print)\n    return str(uuid.uuid4())\n\n\n'
     body += 'async def note(ctx: restate.Context) -> None:\n    ctx.service_send(buy, arg="")\n'
     run = lint("handlers", files={"app.py": HANDLER + body})
@@ -476,7 +424,7 @@ def test_no_file_ends_in_a_traceback(tree: Tree, case: str, fix: tuple[str, ...]
         assert (root / "app.py").read_bytes() == (content.encode() if isinstance(content, str) else content)
 
 
-def test_odd_files_are_no_problem(lint: Callable[..., Run], tree: Tree) -> None:
+def test_odd_files_are_no_problem(lint: Lint, tree: Tree) -> None:
     root = tree({"app.py": SAFE, "x.py/app.py": CLEAN.replace("Shop", "Inner"), "rea-lint.toml": ""})
     (root / "nowhere.py").symlink_to("/no/such/file")
     (root / "loop").symlink_to(root)
@@ -485,7 +433,7 @@ def test_odd_files_are_no_problem(lint: Callable[..., Run], tree: Tree) -> None:
     assert "REA001" in lint("check", "nowhere.py").out
 
 
-def test_a_file_that_cannot_be_read_is_a_finding(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_read_is_a_finding(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.open
 
     def fail(path: str, flags: int, *rest: int) -> int:
@@ -507,7 +455,7 @@ def test_what_an_old_terminal_cannot_show_is_escaped(tree: Tree) -> None:
     assert rb"\u65e5" in run.stdout
 
 
-def test_an_error_of_ours_is_one_line_and_verbose_shows_the_traceback(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_ours_is_one_line_and_verbose_shows_the_traceback(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("what\nhappened")
 
@@ -519,7 +467,7 @@ def test_an_error_of_ours_is_one_line_and_verbose_shows_the_traceback(lint: Call
     assert "Traceback" in lint("check", "-v", "app.py").err
 
 
-def test_a_rule_that_fails_is_2_and_the_rest_is_reported(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rule_that_fails_is_2_and_the_rest_is_reported(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     from rea_lint import rule
 
     visit = rule.visit
@@ -535,7 +483,7 @@ def test_a_rule_that_fails_is_2_and_the_rest_is_reported(lint: Callable[..., Run
     assert "internal error: REA101: KeyError: 'x' (/p/app.py)" in run.err
 
 
-def test_an_interrupt_is_130(lint: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_is_130(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

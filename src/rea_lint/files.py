@@ -65,24 +65,28 @@ def discover(
     config: Config,
     *,
     given: Mapping[str, str | bytes] | None = None,
+    instead: Mapping[str, bytes] | None = None,
     force_exclude: bool = False,
 ) -> Discovery:
     """The candidates of the projects that `paths` are in; what is under `paths` is reported on.
 
     A folder is walked without what is excluded or ignored.  A file (and a folder) that is named is read also if it is excluded, unless
     `force_exclude`.  `given` are paths, which need not exist, and the content that they have instead of the one on the disk; they are
-    reported on too.  Raises UserError for a path that does not exist.
+    reported on too.  `instead` is the same for files of the project, named or not: they are found as if the disk had them so.
+    Raises UserError for a path that does not exist.
     """
     asked = [_absolute(path) for path in paths]
+    instead = instead or {}
     for path in asked:
-        if not os.path.lexists(path):
+        if not os.path.lexists(path) and path not in instead:
             raise UserError(f"{path}: there is no such file or folder")
-    contents = {
+    own = {
         _absolute(path): data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data for path, data in (given or {}).items()
     }
     projects: dict[str, list[str]] = defaultdict(list)
-    for path in [*asked, *contents]:
+    for path in [*asked, *own]:
         projects[_project_of(path, config)].append(path)
+    contents = {**instead, **own}
     found = [_project(root, sorted(set(group)), config, contents, force_exclude) for root, group in sorted(projects.items())]
     files = {file.path: file for discovery in found for file in discovery.files}
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
@@ -222,14 +226,16 @@ def _project_of(path: str, config: Config) -> str:
     return root if _is_under(path, root) else str(project_root(Path(path)))
 
 
-def _project(root: str, asked: list[str], config: Config, given: Mapping[str, bytes], force_exclude: bool) -> Discovery:
+def _project(root: str, asked: list[str], config: Config, contents: Mapping[str, bytes], force_exclude: bool) -> Discovery:
     named = {path for path in asked if not os.path.isdir(path)}
     tree = _Tree.walk(root, asked, config)
+    tree.contents |= contents
+    tree.files |= {path for path in contents if _is_under(path, root) and not tree.ignores(path)}
     reported = set(tree.files) if root in asked else {path for path in tree.files if any(_is_under(path, folder) for folder in asked)}
     for path in asked:
         if force_exclude and tree.ignores(path):
             named.discard(path)
-        elif path in named and (path in given or _is_python(path)):
+        elif path in named and (path in contents or _is_python(path)):
             reported.add(path)
             tree.files.add(path)
         elif path not in named and path != root and tree.ignores(path):
@@ -237,7 +243,7 @@ def _project(root: str, asked: list[str], config: Config, given: Mapping[str, by
             reported |= inner.files
             tree.files |= inner.files
             tree.config = inner.config
-    texts = _candidates(tree, named & reported, given)
+    texts = _candidates(tree, named & reported)
     return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config)
 
 
@@ -268,6 +274,7 @@ class _Tree:
 
     root: str
     files: set[str]
+    contents: dict[str, bytes]  # of files that have another content than on the disk
     links: dict[str, str]  # symbolic links -> the file or folder of the project that they are
     rules: tuple[_Ignores, ...]  # those that hold for the root
     config: Config  # with those of the folders that were walked
@@ -277,7 +284,7 @@ class _Tree:
         """All files below `root` that are not ignored."""
         rules = _rules_for(root, config.at(root))
         nested = dict(config.nested)
-        tree = cls(root, set(), {}, rules, config)
+        tree = cls(root, set(), {}, {}, rules, config)
         wanted = None
         if not any(os.path.isdir(path) for path in asked) and not _is_project(root):
             wanted = _imported_names(asked)  # single files in any folder: what lies beside them need not belong to them
@@ -326,6 +333,14 @@ class _Tree:
                         pending.append((path, rules))
         tree.config = replace(config, nested=nested)
         return tree
+
+    def read(self, path: str) -> bytes | Broken:
+        """The content of a file."""
+        return self.contents[path] if path in self.contents else _read(path)
+
+    def decoded(self, path: str) -> tuple[str | None, str, Broken | None]:
+        """A file's text, encoding, and why it is broken."""
+        return decode(self.contents[path]) if path in self.contents else read(path)
 
     def ignores(self, path: str) -> bool:
         """Whether the walk leaves out a file or folder, itself or with a folder above it."""
@@ -446,11 +461,11 @@ _REGISTERS = re.compile(rb"@[^\n]*\.(?:handler|main)\b|\.(?:handler|main)\([^)\n
 _DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)|^([ \t]*)(\w+)[ \t]*=[^=\n]*\.(?:handler|main)\b", re.MULTILINE)
 
 
-def _candidates(tree: _Tree, named: set[str], given: Mapping[str, bytes]) -> dict[str, tuple[str | None, str, Broken | None]]:
+def _candidates(tree: _Tree, named: set[str]) -> dict[str, tuple[str | None, str, Broken | None]]:
     """The files that have something to do with Restate by themselves, read."""
     found: dict[str, tuple[str | None, str, Broken | None]] = {}
     for path in sorted(tree.files):
-        data = given[path] if path in given else _read(path)
+        data = tree.read(path)
         if isinstance(data, Broken):
             found[path] = None, "utf-8", data
         elif path in named or b"restate" in data or _registers(data):
@@ -458,9 +473,9 @@ def _candidates(tree: _Tree, named: set[str], given: Mapping[str, bytes]) -> dic
     new = list(found)
     while decorators := {name for path in new for name in _decorators(found[path][0] or "")}:
         used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
-        rest = ((path, given[path] if path in given else _read(path)) for path in sorted(tree.files) if path not in found)
+        rest = ((path, tree.read(path)) for path in sorted(tree.files) if path not in found)
         new = [path for path, data in rest if isinstance(data, bytes) and used.search(data)]
-        found |= {path: read(path) for path in new}
+        found |= {path: tree.decoded(path) for path in new}
     return found
 
 
@@ -627,7 +642,7 @@ class _Resolver:
         if parts[0] in sys.stdlib_module_names:
             return False
         if target not in self.texts:
-            self.texts[target] = read(target)[0] or ""
+            self.texts[target] = self.tree.decoded(target)[0] or ""
         text = self.texts[target]
         if not target.endswith("__init__.py") and any(i.level == 0 and i.module.split(".")[0] == parts[0] for i in _imports(text)):
             return False  # `clients/openai.py` imports openai itself
@@ -724,7 +739,7 @@ def _named_files(tree: _Tree, found: dict[str, tuple[str | None, str, Broken | N
                 if root:
                     votes[target][root] += 1
                 if target not in found:
-                    found[target] = read(target)
+                    found[target] = tree.decoded(target)
                     pending.append(target)
     roots = _roots(resolver, imports, votes, relative)
     modules = {path: _module(path, root) for path, root in roots.items()}

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.cli.options import GROUPS, PATHS, Command, Options
 from rea_lint.cli.settings import settings, shown, start
-from rea_lint.cli.task import STDIN, Task, stdin_name
+from rea_lint.cli.task import STDIN, Seen, Task, baseline_of, stdin_name
 from rea_lint.config import Selectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rea_lint.engine import Report
+    from rea_lint.files import Discovery
+    from rea_lint.git import Changes
 
 
 def check(options: Options) -> int:
     """Lint, fix if asked to, report; gives the exit code."""
+    options.reject()
     paths, stdin = _sources(options)
     overrides: dict[str, object] = {"output-format": options.output_format} if options.output_format else {}
     selectors = Selectors(options.select, options.ignore, options.extend_select)
@@ -33,25 +36,37 @@ def check(options: Options) -> int:
     from rea_lint import engine, files
 
     say = _teller(options)
-    discovery = files.discover(paths, config, given=dict([stdin] if stdin else []), force_exclude=options.force_exclude)
+    changes = _changes(options, paths)
+    discovery = files.discover(
+        paths,
+        config,
+        given=dict([stdin] if stdin else []),
+        instead=changes.contents if changes else None,
+        force_exclude=options.force_exclude,
+    )
     config = discovery.config
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
         return CLEAN
     knowledge = engine.knowledge_for(config)
+    narrow = _narrowing(options, discovery, paths, changes)
 
-    def look(texts: Mapping[str, str]) -> Report:
+    def look(texts: Mapping[str, str]) -> Seen:
         current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
         report = engine.check(current, config, discovery.reported, knowledge=knowledge, ignore_suppressions=options.ignore_suppressions)
         say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
-        return report
+        return narrow(report)
 
     return _done(Task(options, config, discovery, look))
 
 
 def _done(task: Task) -> int:
     """Do what was asked for.  Each way is a module, imported when it is taken."""
+    if task.options.write_baseline:
+        from rea_lint.cli import accepting
+
+        return accepting.accept(task)
     if task.options.diff:
         from rea_lint.cli import fixing
 
@@ -64,6 +79,32 @@ def _done(task: Task) -> int:
     from rea_lint.cli import telling
 
     return telling.tell(task, task.look({}))
+
+
+def _changes(options: Options, paths: list[str]) -> Changes | None:
+    """What has changed, if only that is to be reported."""
+    if not options.staged and options.since is None:
+        return None
+
+    from rea_lint import git
+
+    return git.staged(paths) if options.staged else git.since(options.since or "", paths)
+
+
+def _narrowing(options: Options, discovery: Discovery, paths: list[str], changes: Changes | None) -> Callable[[Report], Seen]:
+    """What leaves out of a report what is not asked for."""
+    file = None if options.ignore_baseline or options.write_baseline else baseline_of(options, discovery.config)
+    if file is None and changes is None:
+        return Seen
+
+    from rea_lint.cli import narrowing
+
+    accepting = narrowing.accepting(file, narrowing.judging(file, discovery, paths)) if file else Seen
+    if changes is None:
+        return accepting
+    what = "and is staged" if options.staged else f"since {options.since}"
+    texts = {file.path: file.text or "" for file in discovery.files}
+    return lambda report: narrowing.in_changes(accepting(report), changes, what, texts)
 
 
 def _sources(options: Options) -> tuple[list[str], tuple[str, bytes] | None]:

@@ -18,18 +18,17 @@ from rea_lint.text import lines
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rea_lint.cli.task import Task
-    from rea_lint.engine import Report
+    from rea_lint.cli.task import Seen, Task
     from rea_lint.fixes import Fixed
 
 
 def fix(task: Task) -> int:
     """Apply the fixes that are asked for, and report on the rest; gives the exit code."""
-    fixed, report = _fixed(task)
+    fixed, seen = _fixed(task)
     is_written = write(task, fixed.texts)
     if not task.options.quiet and fixed.applied:
         print(f"Fixed {_extent(fixed)}.", file=sys.stderr)
-    code = tell(task, report)
+    code = tell(task, seen)
     if not is_written:
         return FAILED
     return FOUND if code == CLEAN and fixed.applied and task.options.exit_non_zero_on_fix else code
@@ -37,9 +36,9 @@ def fix(task: Task) -> int:
 
 def show(task: Task) -> int:
     """Show what `fix` would change; gives the exit code."""
-    fixed, report = _fixed(task)
-    if report.errors:
-        return failed(report, task.options)
+    fixed, seen = _fixed(task)
+    if seen.report.errors:
+        return failed(seen.report, task.options)
     for file in task.discovery.files:
         if file.path in fixed.texts:
             print(diff(file.path, file.text or "", fixed.texts[file.path]), end="")
@@ -74,19 +73,19 @@ def diff(path: str, before: str, after: str) -> str:
     return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in rows)
 
 
-def _fixed(task: Task) -> tuple[Fixed, Report]:
-    """What fixing comes to, and the report on what is left then."""
-    reports: dict[str, Report] = {}
+def _fixed(task: Task) -> tuple[Fixed, Seen]:
+    """What fixing comes to, and what is left then."""
+    kept: dict[str, Seen] = {}
 
-    def report_on(texts: Mapping[str, str]) -> Report:
+    def look(texts: Mapping[str, str]) -> Seen:
         key = repr(sorted(texts.items()))
-        if key not in reports:
-            reports.clear()
-            reports[key] = task.look(texts)
-        return reports[key]
+        if key not in kept:
+            kept.clear()
+            kept[key] = task.look(texts)
+        return kept[key]
 
-    fixed = fixes.settle(task.texts, lambda changed: report_on(changed).diagnostics, task.options.applies)
-    return fixed, report_on(fixed.texts)
+    fixed = fixes.settle(task.texts, lambda changed: look(changed).report.diagnostics, task.options.applies)
+    return fixed, look(fixed.texts)
 
 
 def _extent(fixed: Fixed) -> str:

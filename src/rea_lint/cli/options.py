@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rea_lint.cli.output import targets
-from rea_lint.config import FORMATS
+from rea_lint.config import FORMATS, UserError
 from rea_lint.diagnostic import Applicability, Severity
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Options:
     ignore: tuple[str, ...]
     extend_select: tuple[str, ...]
     ignore_suppressions: bool
+    baseline: str | None
+    ignore_baseline: bool
+    write_baseline: bool
+    since: str | None
+    staged: bool
     fix: bool
     unsafe_fixes: bool
     diff: bool
@@ -55,6 +60,20 @@ class Options:
         """Whether the fix of a finding is to be applied."""
         least = Applicability.UNSAFE if self.unsafe_fixes else Applicability.SAFE
         return diagnostic.fix is not None and diagnostic.fix.applicability >= least
+
+    def reject(self) -> None:
+        """Raise UserError for options that do not go together."""
+        stdin = "`-`" if "-" in self.paths else ""
+        fixing = "--diff" if self.diff else "--fix" if self.fix else ""
+        changed = "--staged" if self.staged else "--since" if self.since else ""
+        for one, other in (
+            ("--since" if self.since else "", "--staged" if self.staged else ""),
+            ("--staged" if self.staged else "", "--fix" if self.fix else ""),
+            ("--write-baseline" if self.write_baseline else "", fixing or changed or stdin),
+            (changed, stdin),
+        ):
+            if one and other:
+                raise UserError(f"{one} and {other} do not go together")
 
     @property
     def least_severity(self) -> Severity:
@@ -94,6 +113,22 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
         _rules("--ignore", "Rules not to run."),
         _rules("--extend-select", "Rules to run besides the selected ones."),
         _flag("--ignore-suppressions", text="Report also what comments silence."),
+    ),
+    "Old code": (
+        click.Option(
+            ["--baseline"],
+            type=click.Path(),
+            metavar="FILE",
+            help="Do not report the findings in this file, which --write-baseline writes.",
+        ),
+        _flag("--write-baseline", text="Write the findings to the baseline, and report none; takes out those that are gone."),
+        _flag("--ignore-baseline", text="Report also what the baseline has."),
+        click.Option(
+            ["--since"], metavar="REF", help="Report only what stands in, or comes from, lines changed since the branch left this commit."
+        ),
+        _flag(
+            "--staged", text="Report only what stands in, or comes from, lines of the next commit; looks at files as git has staged them."
+        ),
     ),
     "Fixes": (
         _flag("--fix", text="Apply safe fixes."),

@@ -19,13 +19,22 @@ STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """A report with what was asked for, and what the summary says of the rest."""
+
+    report: Report
+    notes: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()  # for --verbose
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """A run, once it is known what there is to lint."""
 
     options: Options
     config: Config
     discovery: Discovery
-    look: Callable[[Mapping[str, str]], Report]  # the findings, if files (path -> text) had other texts; {} for what is there
+    look: Callable[[Mapping[str, str]], Seen]  # the findings, if files (path -> text) had other texts; {} for what is there
 
     @property
     def texts(self) -> dict[str, str]:
@@ -41,3 +50,8 @@ class Task:
 def stdin_name(options: Options) -> str:
     """What stdin is called."""
     return options.stdin_filename or "stdin.py"
+
+
+def baseline_of(options: Options, config: Config) -> Path | None:
+    """The baseline that is named, by an absolute path."""
+    return Path.cwd() / options.baseline if options.baseline else config.baseline

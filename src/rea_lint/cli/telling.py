@@ -9,16 +9,16 @@ from rea_lint.cli import CLEAN, FAILED, FOUND, complain
 
 if TYPE_CHECKING:
     from rea_lint.cli.options import Options
-    from rea_lint.cli.task import Task
+    from rea_lint.cli.task import Seen, Task
     from rea_lint.engine import Report
 
 
-def tell(task: Task, report: Report) -> int:
+def tell(task: Task, seen: Seen) -> int:
     """Write the findings and the summary; gives the exit code."""
     from rea_lint.cli.output import write_files, written
     from rea_lint.report import statistics
 
-    options = task.options
+    options, report = task.options, seen.report
     write_files(task, report)
     is_code_output = options.fix and bool(task.stdin)
     findings = sys.stderr if is_code_output else sys.stdout
@@ -26,7 +26,9 @@ def tell(task: Task, report: Report) -> int:
     findings.write(text)
     findings.flush()
     if not options.quiet:
-        print(_summary(task, report), file=sys.stderr)
+        print(_summary(task, report), *seen.notes, sep="\n", file=sys.stderr)
+    if options.verbose:
+        print("".join(f"{detail}\n" for detail in seen.details), end="", file=sys.stderr)
     return failed(report, options) if report.errors else exit_code(report, options)
 
 
