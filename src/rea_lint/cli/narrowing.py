@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint import baseline, rule
+from rea_lint import baseline, registry
 from rea_lint.cli.task import Seen
 from rea_lint.diagnostic import Silenced
 from rea_lint.fixes import parses
@@ -53,7 +53,7 @@ def accepting(file: Path, judged: Callable[[Report, Entry], bool]) -> Callable[[
 
 def judging(file: Path, discovery: Discovery, paths: list[str]) -> Callable[[Report, Entry], bool]:
     """Whether a run would have found an entry of a baseline: its file was looked at, or is gone, and its rule ran, or is gone."""
-    known = rule.index()
+    known = registry.index(discovery.config)
     selection = select(discovery.config, known)
     codes = {entry.code for entry in known}
     folders = [Path(path).absolute() for path in paths]
