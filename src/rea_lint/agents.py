@@ -64,15 +64,23 @@ class Agents:
     owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
     _attached: dict[Ref, list[tuple[str, AgentPart]]] | None = None
     _seen: set[tuple[object, ...]] = field(default_factory=set)
+    _asked: set[str] = field(default_factory=set)
 
     # -- tools ---------------------------------------------------------------------------------------------------------
 
     def functions(self, function: Function) -> Iterator[tuple[str, Role]]:
-        """The functions that run when `function` runs its agents, those that were not found before."""
+        """The functions that run when `function` runs its agents; none when asked again."""
+        if function.name in self._asked:
+            return
+        self._asked.add(function.name)
+        heads: set[Ref] = set()
         for call in function.calls:
             yield from self._of_call(function, call, Role.TOOL)
             for ref in call.callees:
-                yield from self._of_refs((ref.rpartition(".")[0],), function, Role.TOOL)
+                head = ref.rpartition(".")[0]
+                if head not in heads:
+                    heads.add(head)
+                    yield from self._of_refs((head,), function, Role.TOOL)
 
     @property
     def attached(self) -> dict[Ref, list[tuple[str, AgentPart]]]:
@@ -101,16 +109,15 @@ class Agents:
     def part(self, refs: Ref | Refs) -> tuple[str, AgentPart] | None:
         """The part of a framework that something is, with its canonical name."""
         parts = self.index.knowledge.agents
-        return next(((v, parts[v]) for v in sorted(self.resolver.resolve(refs)) if v in parts), None)
+        values = self.resolver.resolve(refs)
+        return None if parts.keys().isdisjoint(values) else next((v, parts[v]) for v in sorted(values) if v in parts)
 
     def _of_call(self, function: Function, call: Call, role: Role) -> Iterator[tuple[str, Role]]:
         """What a call that makes or runs an agent hands over: `role` is what its tools are."""
-        if (function.name, call.span, role) in self._seen:
+        found = self.part(call.callees)
+        if found is None or (function.name, call.span, role) in self._seen:
             return
         self._seen.add((function.name, call.span, role))
-        found = self.part(call.callees)
-        if found is None:
-            return
         part = found[1]
         if part.wraps and (wraps := call.argument(None, part.wraps)) is not None:
             if wraps.literal is None:

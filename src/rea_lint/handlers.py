@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rea_lint.facts import string
+from rea_lint.resolve import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,11 +56,11 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
     registers = _registering_parameters(found, resolver)
     for function in found.functions.values():
         for refs in function.decorators:
-            for decorator in sorted(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
+            for decorator in ordered(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
                 registered += (
                     [(function.name, decorator, _decorator_call(found, function, refs), refs)] if decorator in registrations else []
                 )
-            for decorator in sorted(resolver.resolve(refs)):
+            for decorator in ordered(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]
                     if inner is None:
@@ -67,12 +68,12 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
                     parameter = found.functions[decorator].parameters[0].name
                     wrapped[f"{decorator}:{parameter}"].append(function.name)
         for call in function.calls:
-            for registration in sorted(resolver.resolve(_called(call.callees))):
+            for registration in ordered(resolver.resolve(_called(call.callees))):
                 if registration in registrations and call.arguments and not call.decorates:
                     inner_call = function.call(call.callee_span)
                     registered.extend(
                         (target, registration, inner_call, call.callees)
-                        for target in sorted(resolver.resolve(call.arguments[0].values))
+                        for target in ordered(resolver.resolve(call.arguments[0].values))
                         if target in found.functions
                     )
     services = dict(_services(found, resolver))
@@ -95,7 +96,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
             recovers,
         )
         handlers.setdefault((name, (service.path, service.span) if service is not None else display), handler)
-    ordered = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
+    in_order = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
     of_place: dict[tuple[str, Span] | str, list[Handler]] = defaultdict(list)
     for (_, place), handler in handlers.items():
         of_place[place].append(handler)
@@ -104,7 +105,7 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
             Service(s.name, s.kind, s.path, s.span, tuple(sorted(of_place[s.path, s.span], key=lambda h: (h.path, h.span))))
             for s in sorted(services.values(), key=lambda s: (s.path, s.span))
         ),
-        ordered,
+        in_order,
         sorted(wrapped.items()),
     )
 
@@ -123,7 +124,7 @@ def _unwrapped(found: Index, resolver: Resolver, refs: Refs) -> Refs:
 
 def _called(refs: Refs) -> Refs:
     """What a decorator like `@svc.handler()` calls."""
-    return tuple(ref[:-2] for ref in refs if ref.endswith("()"))
+    return tuple([ref[:-2] for ref in refs if ref.endswith("()")])
 
 
 def _decorator_call(found: Index, function: Function, refs: Refs) -> Call | None:
@@ -149,11 +150,11 @@ def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple
             continue
         given = f"{function.name}:{function.parameters[0].name}"
         for call in function.calls:
-            for registration in sorted(resolver.resolve(_called(call.callees))):
+            for registration in ordered(resolver.resolve(_called(call.callees))):
                 if registration in registrations and call.arguments and given in call.arguments[0].values:
                     result[function.name] = (registration, function.call(call.callee_span) or call, None)
             if call.decorates in function.nested:
-                for registration in sorted(resolver.resolve(call.callees)):
+                for registration in ordered(resolver.resolve(call.callees)):
                     if registration in registrations:
                         result[function.name] = (registration, call, call.decorates)
     return result
@@ -163,8 +164,8 @@ def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Spa
     kinds = found.knowledge.services
     for function in found.functions.values():
         for call in function.calls:
-            for made in sorted(resolver.resolve(call.callees)):
-                kind = kinds.get(made) if not found.is_ours(made) else None
+            for made in ordered(resolver.resolve(call.callees)):
+                kind = kinds.get(made) if made in kinds and not found.is_ours(made) else None
                 if kind is not None:
                     path = found.home[function.name].path
                     name = _literal(found, call, 0, "name") or _variable_of(found, function, call)
@@ -186,7 +187,7 @@ def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[
             continue
         seen.add(ref)
         if ref.endswith("()"):  # made in place, or by a function of the project
-            for maker in sorted(resolver.resolve(ref[:-2])):
+            for maker in ordered(resolver.resolve(ref[:-2])):
                 owner = found.functions.get(maker)
                 made = [services[owner.name, c.span] for c in owner.calls if (owner.name, c.span) in services] if owner is not None else []
                 if made:

@@ -354,18 +354,18 @@ def link(
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
     agents = Agents(found, durable.resolver, durable.edges)
     stepped = _explore_all(durable, frozenset(h.function for h in handlers), agents)
-    reached = _reached(durable, handlers)
+    reached, shown = _reached(durable, handlers)
     return Project(
         facts={f.path: f for f in files},
         index=found,
         handlers=handlers,
         services=services,
-        durable={name: tuple(sorted(h.display for h in reached.get(name, ()))) for name in durable.nodes if name in found.functions},
+        durable=shown,
         _durable=durable,
         _stepped=stepped,
         _silenced=silenced,
         _agents=agents,
-        _reached={name: tuple(hs) for name, hs in reached.items()},
+        _reached=reached,
         sources=sources or {},
         sdk=sdk,
     )
@@ -419,7 +419,8 @@ def _explore_all(durable: Reach, handlers: frozenset[str], agents: Agents) -> Re
                 break
     for name, owned in agents.owners.items():
         spans = ((tool, found.functions[tool].name_span) for tool in owned)
-        durable.edges.setdefault(name, []).extend(Edge(tool, span, None, virtual=True) for tool, span in spans if tool in durable.nodes)
+        tools = (Edge(tool, span, None, virtual=True) for tool, span in spans if tool in durable.nodes)
+        durable.edges[name] = [*durable.edges.get(name, ()), *tools]
     return stepped
 
 
@@ -443,9 +444,10 @@ def _bind_action(stepped: Reach, step: Step, action: str) -> None:
 
 def _take_wrapped(durable: Reach, stepped: Reach) -> None:
     """A function whose parameter is called by a step it hands over takes steps too: `ctx.run_typed(name, lambda: fn(x))`."""
+    called = durable.called()
     for name in stepped.nodes:
         function = stepped.index.functions.get(name)
-        if function is None or name in durable.called():
+        if function is None or name in called:
             continue
         for call in function.calls:
             for ref in call.callees:
@@ -528,21 +530,24 @@ def _tools(durable: Reach, agents: Agents) -> Iterator[str]:
                 yield found
 
 
-def _reached(durable: Reach, handlers: Iterable[Handler]) -> dict[str, list[Handler]]:
-    """Which handlers reach which functions."""
-    reached: dict[str, list[Handler]] = defaultdict(list)
-    for handler in handlers:
-        seen = {handler.function}
-        todo = [handler.function]
-        for name in todo:
-            reached[name].append(handler)
-            function = durable.index.functions.get(name)
-            inner = [n for n in function.nested if n in durable.nodes] if function is not None else []
-            for target in (*(edge.target for edge in durable.edges.get(name, ())), *inner):
-                if target not in seen:
-                    seen.add(target)
-                    todo.append(target)
-    return reached
+def _reached(durable: Reach, handlers: tuple[Handler, ...]) -> tuple[dict[str, tuple[Handler, ...]], dict[str, tuple[str, ...]]]:
+    """Which handlers reach which functions, and the sorted names of those that reach a durable one."""
+    functions = durable.index.functions
+    masks: dict[str, int] = defaultdict(int)  # a bit for each handler
+    for bit, handler in enumerate(handlers):
+        masks[handler.function] |= 1 << bit
+    todo = list(masks)
+    for name in todo:
+        mask = masks[name]
+        nested = (inner for inner in functions[name].nested if inner in durable.nodes) if name in functions else ()
+        for target in {*(edge.target for edge in durable.edges.get(name, ())), *nested}:
+            if masks[target] | mask != masks[target]:
+                masks[target] |= mask
+                todo.append(target)
+    reached = {mask: tuple(h for bit, h in enumerate(handlers) if mask >> bit & 1) for mask in {0, *masks.values()}}
+    shown = {mask: tuple(sorted(handler.display for handler in each)) for mask, each in reached.items()}
+    by_name = {name: reached[mask] for name, mask in masks.items()}
+    return by_name, {name: shown[masks.get(name, 0)] for name in durable.nodes if name in functions}
 
 
 Found = TypeVar("Found", Operation, Step)

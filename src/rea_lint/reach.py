@@ -7,9 +7,10 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rea_lint.facts import Argument
+from rea_lint.resolve import ordered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,8 +46,7 @@ class Step:
     direct: bool  # handed to the context itself; otherwise to a function that passes it on, or to a `functools.partial`
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A function of the project runs another (or makes an instance of a class)."""
 
     target: str
@@ -57,8 +57,7 @@ class Edge:
     wraps: str = ""  # of a decorator's wrapper: what it was put around
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(NamedTuple):
     """A call or read of something that has an effect by itself."""
 
     name: str
@@ -80,7 +79,8 @@ class Reach:
     primitives: dict[str, list[Primitive]] = field(default_factory=dict)
     operations: dict[str, list[Operation]] = field(default_factory=dict)
     steps: dict[str, list[Step]] = field(default_factory=dict)
-    takers: dict[tuple[str, str], None] = field(default_factory=dict)  # (function, parameter) that ends as a step's action
+    takers: dict[Ref, None] = field(default_factory=dict)  # parameters, as `function:name`, that end as a step's action
+    visits: dict[str, Visit] = field(default_factory=dict)  # the last one of each node
 
     def fields(self, name: str) -> list[str]:
         """The fields of a class that has no constructor of its own, in the order its constructor takes them."""
@@ -102,6 +102,7 @@ def explore(reach: Reach) -> None:
 
 
 def _round(reach: Reach) -> bool:
+    """Go through everything that runs; what was visited before is visited again only if something it depends on has changed."""
     for table in (reach.nodes, reach.edges, reach.primitives, reach.operations, reach.steps):
         table.clear()
     before = len(reach.takers)
@@ -112,36 +113,55 @@ def _round(reach: Reach) -> bool:
         if name in reach.nodes:
             continue
         reach.nodes[name] = None
-        edges, bound = _Visit(reach, name).run()
-        reach.edges[name] = edges
-        news |= bound
-        todo.extend(edge.target for edge in reversed(edges) if edge.target not in reach.nodes)
+        visit = reach.visits.get(name)
+        if visit is None or not reach.resolver.holds(visit.needs, visit.moment):
+            visit = reach.visits[name] = _visit(reach, name)
+            news |= visit.news
+        reach.edges[name] = visit.edges
+        if visit.primitives:
+            reach.primitives[name] = visit.primitives
+        if visit.operations:
+            reach.operations[name] = visit.operations
+        if visit.steps:
+            reach.steps[name] = visit.steps
+        todo.extend(edge.target for edge in reversed(visit.edges) if edge.target not in reach.nodes)
     return news or len(reach.takers) != before
 
 
-class _Visit:
-    """One function or class of a round: what it calls, and what it hands over.  Fills the tables of `reach`."""
+def _visit(reach: Reach, name: str) -> Visit:
+    visit = Visit(reach, name, *reach.resolver.watch())
+    visit.run()
+    return visit
 
-    def __init__(self, reach: Reach, name: str) -> None:
+
+class Visit:
+    """One function or class: what it calls, does, and hands over, as long as what it `needs` stays as it was at a moment."""
+
+    def __init__(self, reach: Reach, name: str, needs: set[str], moment: int) -> None:
         self.reach = reach
         self.name = name
+        self.needs = needs
+        self.moment = moment
         self.index = reach.index
         self.knowledge = reach.index.knowledge
         self.resolver = reach.resolver
         self.edges: list[Edge] = []
+        self.primitives: list[Primitive] = []
+        self.operations: list[Operation] = []
+        self.steps: list[Step] = []
         self.news = False
 
-    def run(self) -> tuple[list[Edge], bool]:
+    def run(self) -> None:
+        """Look at all calls and reads, and bind what they hand over."""
         if self.name in self.index.classes:
             self._class()
-            return self.edges, self.news
+            return
         function = self.index.functions[self.name]
         for call in function.calls:
             self._call(function, call)
         for read in function.reads:
             for ref in read.values:
                 self._read(ref, read.span)
-        return self.edges, self.news
 
     def _class(self) -> None:
         """Making an instance runs the constructor, and the factories of fields that have one."""
@@ -159,14 +179,14 @@ class _Visit:
     def _read(self, ref: Ref, span: Span) -> None:
         self.edges.extend(Edge(function, span, None, ref) for function in self.resolver.property_of(ref))
         if ":" not in ref or "." in ref.rpartition(":")[2]:
-            for value in sorted(self.resolver.resolve(ref)):
+            for value in ordered(self.resolver.resolve(ref)):
                 if value in self.knowledge.reads and not self.index.is_ours(value):
                     effect = self.knowledge.effect(value, None)
                     if effect is not None:
-                        self._primitives().append(Primitive(value, effect, span, None, ref))
+                        self.primitives.append(Primitive(value, effect, span, None, ref))
 
     def _call(self, function: Function, call: Call) -> None:
-        targets = [(ref, target) for ref in call.callees for target in sorted(self.resolver.resolve(ref))]
+        targets = [(ref, target) for ref in call.callees for target in ordered(self.resolver.resolve(ref))]
         for ref in call.callees:
             head = ref.rpartition(".")[0]
             if head and "." in head.rpartition(":")[2]:
@@ -194,7 +214,7 @@ class _Visit:
         first, *given = call.arguments
         later = call._replace(callees=first.values, arguments=tuple(given))
         for ref in first.values:
-            for target in sorted(self.resolver.resolve(ref)):
+            for target in ordered(self.resolver.resolve(ref)):
                 if target in self.knowledge.steps:
                     self._step(later, self.knowledge.steps[target].position, self.knowledge.steps[target].keyword, direct=False)
                 elif target in self.index.functions:
@@ -213,11 +233,11 @@ class _Visit:
         operation = knowledge.operation(target)
         if operation is not None:
             context = target.rpartition("().")[0]
-            self.reach.operations.setdefault(self.name, []).append(Operation(self.name, call, context, operation.name, operation))
+            self.operations.append(Operation(self.name, call, context, operation.name, operation))
             return
         effect = knowledge.effect(target, call, self.resolver.resolve)
         if effect is not None:
-            self._primitives().append(Primitive(target, effect, call.span, call, ref))
+            self.primitives.append(Primitive(target, effect, call.span, call, ref))
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
             for position, argument in enumerate(call.arguments):
                 if any(value in knowledge.steps for value in self.resolver.resolve(argument.values)):
@@ -256,11 +276,15 @@ class _Visit:
         for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
             self.news |= self.resolver.bind(target, slot, self.resolver.resolve(argument.values))
-            if (target, parameter.removesuffix("[]")) in self.reach.takers:
+            if self._takes_steps(slot.removesuffix("[]")):
                 self._hand_over(call, argument, direct=False)
         if receivers and called.parameters:
             self.news |= self.resolver.bind(target, f"{target}:{called.parameters[0].name}", receivers)
-        self.resolver.entered.add(target)
+        self.resolver.enter(target)
+
+    def _takes_steps(self, slot: Ref) -> bool:
+        self.resolver.need(slot)
+        return slot in self.reach.takers
 
     def _receivers(self, function: Function, call: Call, called: Function) -> Values:
         """The objects a method is called on; empty for a plain function, or a method taken from its class."""
@@ -303,8 +327,9 @@ class _Visit:
         for constructor in constructors:
             called = self.index.functions[constructor]
             for parameter, argument in match(called, call, bound=True):
-                self.news |= self.resolver.bind(constructor, f"{constructor}:{parameter}", self.resolver.resolve(argument.values))
-                if (constructor, parameter) in self.reach.takers:
+                slot = f"{constructor}:{parameter}"
+                self.news |= self.resolver.bind(constructor, slot, self.resolver.resolve(argument.values))
+                if self._takes_steps(slot):
                     self._hand_over(call, argument, direct=False)
             if called.parameters:
                 self.news |= self.resolver.bind(constructor, f"{constructor}:{called.parameters[0].name}", {f"{target}()"})
@@ -338,30 +363,28 @@ class _Visit:
     def _hand_over(self, call: Call, action: Argument, *, direct: bool) -> None:
         """A step: what the action may be, and whether it came in by a parameter, which makes the function a step taker itself."""
         actions = tuple(sorted(v for v in self.resolver.resolve(action.values) if v in self.index.functions))
-        self.reach.steps.setdefault(self.name, []).append(Step(self.name, call, action, actions, direct))
+        self.steps.append(Step(self.name, call, action, actions, direct))
         for ref in action.values:
             take(self.reach, ref)
 
     def _run_values(self, values: Refs, span: Span, call: Call | None, ref: Ref) -> None:
         """Something that calls what it is given: `sorted(key=...)`, a field's default factory."""
-        for value in sorted(self.resolver.resolve(values)):
+        for value in ordered(self.resolver.resolve(values)):
             if value in self.index.functions or value in self.index.classes:
                 self.edges.append(Edge(value, span, None, ref))
             elif not self.index.is_ours(value):
                 effect = self.knowledge.effect(value, None)
                 if effect is not None:
-                    self._primitives().append(Primitive(value, effect, span, call, ref))
-
-    def _primitives(self) -> list[Primitive]:
-        return self.reach.primitives.setdefault(self.name, [])
+                    self.primitives.append(Primitive(value, effect, span, call, ref))
 
 
 def take(reach: Reach, ref: Ref) -> None:
     """Note that a ref ends as a step's action: if it names a parameter, its function takes steps."""
     function, _, name = ref.rpartition(":")
     at = reach.index.functions.get(function)
-    if at is not None and any(parameter.name == name for parameter in at.parameters):
-        reach.takers[function, name] = None
+    if at is not None and any(parameter.name == name for parameter in at.parameters) and ref not in reach.takers:
+        reach.takers[ref] = None
+        reach.resolver.change(ref)
 
 
 def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, Argument]]:
@@ -390,10 +413,10 @@ def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, A
 def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[tuple[str, str]]:
     """The project's own decorators of a function, outermost first, each with the function that it puts around: calls run that."""
     for refs in called.decorators:
-        for decorator in sorted(resolver.resolve(refs)):
+        for decorator in ordered(resolver.resolve(refs)):
             if decorator in index.functions and index.functions[decorator].parameters:
                 nested = index.functions[decorator].nested
-                yield from ((decorator, wrapper) for wrapper in sorted(resolver.result(decorator)) if wrapper in nested)
+                yield from ((decorator, wrapper) for wrapper in ordered(resolver.result(decorator)) if wrapper in nested)
 
 
 def around_slot(index: Index, decorator: str) -> Ref:

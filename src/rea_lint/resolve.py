@@ -10,7 +10,7 @@ step), and is told by `bind` what calls hand over; see `reach`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rea_lint.facts import Binding
 from rea_lint.packs import ELEMENT, Condition
@@ -42,7 +42,7 @@ class Index:
     def is_ours(self, name: str) -> bool:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
         base = name.partition("(")[0]
-        return base in self.functions or base in self.classes or base in self.modules
+        return base in self.home or base in self.modules
 
     def bindings(self, ref: Ref) -> list[tuple[str, Binding]]:
         """How a variable of a function or module gets its values, with the function or module."""
@@ -78,7 +78,7 @@ class Index:
             seen.add(at)
             yield at
             if at in self.classes:
-                todo.extend(reversed([base for refs in self.classes[at].bases for base in sorted(resolver.resolve(refs))]))
+                todo.extend(reversed([base for refs in self.classes[at].bases for base in ordered(resolver.resolve(refs))]))
 
 
 def index(facts: Iterable[Facts], knowledge: Knowledge) -> Index:
@@ -95,41 +95,109 @@ def index(facts: Iterable[Facts], knowledge: Knowledge) -> Index:
     )
 
 
+def ordered(values: Values) -> Iterable[str]:
+    """Values in the same order in every run."""
+    return sorted(values) if len(values) > 1 else values
+
+
+class _Answer(NamedTuple):
+    """What a ref came to at a moment; it holds until one of `needs` is given something new."""
+
+    values: Values
+    needs: frozenset[str]
+    moment: int
+
+
+@dataclass
+class Clock:
+    """Counts what is handed over."""
+
+    now: int = 0
+
+
 @dataclass
 class Resolver:
-    """Answers what refs come to, for code that is run in one way."""
+    """Answers what refs come to, for code that is run in one way.
+
+    Answers are kept until what they depend on changes: what is handed to the parameters of some functions and the fields of some classes.
+    """
 
     index: Index
     fallback: Resolver | None = None  # asked for the parameters of functions that are not entered this way (closures)
     entered: set[str] = field(default_factory=set)
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
-    _memo: dict[Ref, Values] = field(default_factory=dict)
+    _memo: dict[Ref, _Answer] = field(default_factory=dict)
+    _needed: set[str] = field(default_factory=set)  # what the answers given since `watch` depend on
+    _changed: dict[str, int] = field(default_factory=dict)  # function, class, or slot that may take steps -> when it last changed
     _partial: set[Ref] = field(default_factory=set)  # refs that came through a `functools.partial`
     _active: dict[Ref, None] = field(default_factory=dict)
     _cut: set[Ref] = field(default_factory=set)
     _work: int = 0
+    clock: Clock = field(default_factory=Clock)  # the same for a fallback
+
+    def __post_init__(self) -> None:
+        if self.fallback is not None:
+            self.clock = self.fallback.clock
 
     def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
         """Note that a call hands `values` to a parameter; True if that is news."""
-        news = function not in self.entered
-        self.entered.add(function)
+        news = self.enter(function)
         bound = self._bound.setdefault(slot, {})
-        for value in sorted(values):
-            if value not in bound and len(bound) < MOST_VALUES:
-                bound[value] = None
-                news = True
-        if news:
-            self._memo.clear()
-        return news
+        fresh = [value for value in values if value not in bound]
+        if not fresh or len(bound) >= MOST_VALUES:
+            return news
+        bound.update(dict.fromkeys(sorted(fresh)[: MOST_VALUES - len(bound)]))
+        self.change(function)
+        return True
+
+    def enter(self, function: str) -> bool:
+        """Note that a function runs this way; True if that is news."""
+        if function in self.entered:
+            return False
+        self.entered.add(function)
+        if self.fallback is not None:
+            self.change(function)
+        return True
+
+    # -- what answers depend on --
+
+    def watch(self) -> tuple[set[str], int]:
+        """A set that is filled with what the answers from now on depend on, and the moment: for `holds`."""
+        self._needed = set()
+        return self._needed, self.clock.now
+
+    def need(self, what: str) -> None:
+        """Note that what is being worked out depends on `what`."""
+        self._needed.add(what)
+
+    def change(self, what: str) -> None:
+        """Note that what depends on `what` is to be worked out again."""
+        self.clock.now += 1
+        self._changed[what] = self.clock.now
+
+    def holds(self, needs: Iterable[str], moment: int) -> bool:
+        """Whether nothing that was needed has changed since."""
+        if moment == self.clock.now:
+            return True
+        changed = self._changed
+        if any(changed.get(need, 0) > moment for need in needs):
+            return False
+        return self.fallback is None or self.fallback.holds((need for need in needs if need not in self.entered), moment)
+
+    # -- answers --
 
     def resolve(self, refs: Ref | Refs) -> Values:
         """What a ref, or any of several, may come to."""
         if isinstance(refs, str):
-            refs = (refs,)
-        if not self._active:
-            self._work = 0
-        found = [value for ref in refs for value in sorted(self._resolve(ref))]
-        return frozenset(dict.fromkeys(found[: MOST_VALUES * 2])) if found else NOTHING
+            found = self._resolve(refs)
+        elif len(refs) == 1:
+            found = self._resolve(refs[0])
+        else:
+            parts = [self._resolve(ref) for ref in refs]
+            if sum(map(len, parts)) > MOST_VALUES * 2:
+                return frozenset([value for part in parts for value in sorted(part)][: MOST_VALUES * 2])
+            return NOTHING.union(*parts)
+        return found if len(found) <= MOST_VALUES * 2 else frozenset(sorted(found)[: MOST_VALUES * 2])
 
     def is_partial(self, ref: Ref) -> bool:
         """Whether what a ref comes to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
@@ -139,25 +207,37 @@ class Resolver:
     def _resolve(self, ref: Ref) -> Values:
         known = self._memo.get(ref)
         if known is not None:
-            if ref in self._partial:
-                self._partial.update(self._active)
-            return known
+            values, needs, moment = known
+            if not needs:
+                if ref in self._partial:
+                    self._partial.update(self._active)
+                return values
+            if self.holds(needs, moment):
+                self._needed |= needs
+                if ref in self._partial:
+                    self._partial.update(self._active)
+                return values
+        if not self._active:
+            self._work = 0
         if not ref or ref in self._active or len(self._active) > DEEPEST or self._work > MOST_WORK:
             if ref in self._active:
                 self._cut.add(ref)
             return NOTHING
         self._work += 1
+        outer, self._needed = self._needed, set()
         self._active[ref] = None
         values = self._once(ref)
         del self._active[ref]
+        needs, self._needed = frozenset(self._needed), outer
+        outer |= needs
         self._cut.discard(ref)
         if not self._cut:  # complete: nothing within was left out because it was being asked for above
-            self._memo[ref] = values
+            self._memo[ref] = _Answer(values, needs, self.clock.now)
         return values
 
     def _once(self, ref: Ref) -> Values:
         if ref.endswith("()"):
-            return self._union(self.result(value) for value in sorted(self._resolve(ref[:-2])))
+            return self._union(self.result(value) for value in ordered(self._resolve(ref[:-2])))
         if ref.endswith("]"):
             return self._elements(ref)
         if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
@@ -177,7 +257,7 @@ class Resolver:
         if head.endswith(".<super>"):
             head = head.removesuffix(".<super>")
             return self._member(head, name, skip_own=True, instance=True)
-        found = self._union(self.attribute(value, name) for value in sorted(self._resolve(head)))
+        found = self._union(self.attribute(value, name) for value in ordered(self._resolve(head)))
         if ELEMENT in found:  # of `context: RunContext[Deps]`, `context.deps` is a `Deps`
             return (found - {ELEMENT}) | self._resolve(f"{head}[]")
         return found
@@ -192,7 +272,7 @@ class Resolver:
         return module in self.index.modules and last in self.index.modules[module].variables
 
     def _union(self, parts: Iterable[Values]) -> Values:
-        return frozenset().union(*parts)
+        return NOTHING.union(*parts)
 
     # -- variables and parameters --
 
@@ -219,12 +299,13 @@ class Resolver:
 
     def handed(self, function: str, slot: Ref) -> tuple[str, ...]:
         """What calls hand over for a parameter (`function:name`) or a field (`Class().name`)."""
+        self._needed.add(function)
         if function in self.entered or self.fallback is None:
             return tuple(self._bound.get(slot, ()))
         return self.fallback.handed(function, slot)
 
     def _all(self, refs: Refs) -> list[str]:
-        return [value for ref in refs for value in sorted(self._resolve(ref))]
+        return [value for ref in refs for value in ordered(self._resolve(ref))]
 
     # -- attributes --
 
@@ -254,13 +335,13 @@ class Resolver:
             return self._public(dotted)
         found: list[str] = []
         for binding in file.variables.get(name, ()):
-            given = sorted(self._public(dotted)) if binding.values == (dotted,) else self._all(binding.values)
+            given = ordered(self._public(dotted)) if binding.values == (dotted,) else self._all(binding.values)
             found += [value for value in given if value not in found]
         if not found and dotted in index.modules:
             return frozenset({dotted})
         if not found:
             for star in file.stars:
-                found += sorted(self._resolve(f"{star}.{name}")) if star in index.modules else sorted(self._library(f"{star}.{name}"))
+                found += ordered(self._resolve(f"{star}.{name}")) if star in index.modules else ordered(self._library(f"{star}.{name}"))
                 if found:
                     break
             else:
@@ -303,7 +384,7 @@ class Resolver:
             return ()
         name = ref[cut + 1 :]
         found: list[str] = []
-        for value in sorted(self._resolve(ref[:cut])):
+        for value in ordered(self._resolve(ref[:cut])):
             if value.endswith("()") and value[:-2] in self.index.classes:
                 for at in self.index.ancestors(value[:-2], self):
                     methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
@@ -348,14 +429,14 @@ class Resolver:
         """What `with` binds: what `__enter__` returns, what a generator of a context manager yields, or the value itself."""
         found: list[str] = []
         if ref.endswith("()"):
-            for value in sorted(self._resolve(ref[:-2])):
+            for value in ordered(self._resolve(ref[:-2])):
                 function = self.index.functions.get(value)
                 if function is not None and function.is_generator:
                     found += self._all(function.return_elements)
-        for value in sorted(self._resolve(ref)):
+        for value in ordered(self._resolve(ref)):
             if value.endswith("()") and value[:-2] in self.index.classes:
                 enters = self.method(value[:-2], "__aenter__") or self.method(value[:-2], "__enter__")
-                given = [r for m in enters for r in sorted(self.result(m))]
+                given = [r for m in enters for r in ordered(self.result(m))]
                 found += given or [value]
             else:
                 given_by_pack = self.index.knowledge.results.get(f"{value}.<enter>") or self.index.knowledge.attributes.get(
@@ -383,12 +464,12 @@ class Resolver:
                     "builtins.tuple",
                     "builtins.set",
                 }:
-                    found += sorted(self._resolve(value + item))
+                    found += ordered(self._resolve(value + item))
         if head.endswith("]"):  # an element of an element
             for inner in self._element_refs(head):
-                found += sorted(self._resolve(inner + item))
+                found += ordered(self._resolve(inner + item))
         if head.endswith("()"):
-            for value in sorted(self._resolve(head[:-2])):
+            for value in ordered(self._resolve(head[:-2])):
                 function = self.index.functions.get(value)
                 if function is not None:
                     if 0 <= position < len(function.return_items):
@@ -396,9 +477,9 @@ class Resolver:
                         continue
                     found += self._all(function.return_elements)
                     for returned in function.returns:
-                        found += sorted(self._resolve(returned + item))
+                        found += ordered(self._resolve(returned + item))
         if not found:
-            for value in sorted(self._resolve(head)):
+            for value in ordered(self._resolve(head)):
                 if value in self.index.classes:
                     found.append(value)  # `Model[int]` is the class
                 elif not self.index.is_ours(value):
@@ -436,7 +517,7 @@ class Resolver:
                     if parameter.name == name:
                         yield self._parameter_binding(function, parameter.name, parameter.elements)
             return
-        for value in sorted(self._resolve(head)):
+        for value in ordered(self._resolve(head)):
             if value in index.modules:
                 yield from index.modules[value].variables.get(name, ())
             owner = value.removesuffix("()")
