@@ -29,7 +29,7 @@ DEFAULT_EXCLUDES = (
 )
 FORMATS = (
     *("full", "concise", "grouped", "agent", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
-    *("markdown",),
+    *("markdown", "html"),
 )
 FILES = ("rea-lint.toml", "pyproject.toml")  # where a folder's configuration stands; the first that has one
 
