@@ -67,6 +67,10 @@ def _done(task: Task) -> int:
         from rea_lint.cli import accepting
 
         return accepting.accept(task)
+    if task.options.add_ignore is not None:
+        from rea_lint.cli import silencing
+
+        return silencing.silence(task)
     if task.options.diff:
         from rea_lint.cli import fixing
 

@@ -34,6 +34,7 @@ class Options:
     write_baseline: bool
     since: str | None
     staged: bool
+    add_ignore: str | None
     fix: bool
     unsafe_fixes: bool
     diff: bool
@@ -64,16 +65,19 @@ class Options:
     def reject(self) -> None:
         """Raise UserError for options that do not go together."""
         stdin = "`-`" if "-" in self.paths else ""
-        fixing = "--diff" if self.diff else "--fix" if self.fix else ""
-        changed = "--staged" if self.staged else "--since" if self.since else ""
-        for one, other in (
-            ("--since" if self.since else "", "--staged" if self.staged else ""),
-            ("--staged" if self.staged else "", "--fix" if self.fix else ""),
-            ("--write-baseline" if self.write_baseline else "", fixing or changed or stdin),
-            (changed, stdin),
+        staged = "--staged" if self.staged else ""
+        since = "--since" if self.since is not None else ""
+        writing = "--write-baseline" if self.write_baseline else ""
+        ignoring = "--add-ignore" if self.add_ignore is not None else ""
+        fix = "--fix" if self.fix else ""
+        for one, others in (
+            (since, (staged, stdin)),
+            (staged, (stdin, fix, ignoring)),  # what is on the disk may be another text
+            (writing, (fix, "--diff" if self.diff else "", staged, since, stdin, ignoring)),
+            (ignoring, (fix, "--ignore-suppressions" if self.ignore_suppressions else "")),
         ):
-            if one and other:
-                raise UserError(f"{one} and {other} do not go together")
+            if one and any(others):
+                raise UserError(f"{one} and {next(filter(None, others))} do not go together")
 
     @property
     def least_severity(self) -> Severity:
@@ -83,6 +87,11 @@ class Options:
 
 class Command(click.Command):
     """A command whose `--help` lists the options in groups."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what follows `--add-ignore` for a path: its value is behind a `=`, or left out."""
+        end = args.index("--") if "--" in args else len(args)
+        return super().parse_args(ctx, [f"{word}=" if word == "--add-ignore" else word for word in args[:end]] + args[end:])
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section a group; what is in no group (`--help`) comes last."""
@@ -128,6 +137,11 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
         ),
         _flag(
             "--staged", text="Report only what stands in, or comes from, lines of the next commit; looks at files as git has staged them."
+        ),
+        click.Option(
+            ["--add-ignore"],
+            metavar="[=REASON]",
+            help="Write a comment that silences, with a reason, at each finding.  With --diff, only show them.",
         ),
     ),
     "Fixes": (

@@ -20,7 +20,7 @@ def tell(task: Task, seen: Seen) -> int:
 
     options, report = task.options, seen.report
     write_files(task, report)
-    is_code_output = options.fix and bool(task.stdin)
+    is_code_output = (options.fix or options.add_ignore is not None) and bool(task.stdin)
     findings = sys.stderr if is_code_output else sys.stdout
     text = statistics(report.diagnostics) if options.statistics else written(task, report, findings)
     findings.write(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -11,6 +12,8 @@ from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching
 from rea_lint.rules.catching import End
+
+EXPLANATION = re.compile(r"#(?![ \t]*(?:rea-lint:|noqa\b))")  # a comment that says something to people
 
 
 @rule("REA705", "terminal-error-swallowed", Severity.INFO, docs="https://docs.restate.dev/develop/python/error-handling")
@@ -95,7 +98,7 @@ def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, 
     around = code.parent(clause)
     span = code.span(clause)
     end = code.source.line_span(code.source.position(span.end).row).end
-    if "#" in code.source.text[span.start : end] or (isinstance(around, cst.Try | cst.TryStar) and around.orelse is not None):
+    if EXPLANATION.search(code.source.text, span.start, end) or (isinstance(around, cst.Try | cst.TryStar) and around.orelse is not None):
         return
     found = catching.durable_work(clause, code, catching.CATCH_TERMINAL)
     if not found or catching.ends(clause, code, catching.CATCH_TERMINAL) != {End.SWALLOWED}:
