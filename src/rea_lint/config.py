@@ -273,7 +273,7 @@ def _format(value: object, _root: Path) -> str:
 def _one_of(value: object, words: Sequence[str] | Mapping[str, object]) -> str:
     if isinstance(value, str) and value in words:
         return value
-    raise ValueError(f"takes one of {', '.join(words)}, not {_shown(value)}{_did_you_mean(value, words)}")
+    raise ValueError(f"takes one of {', '.join(words)}, not {_shown(value)}{did_you_mean(value, words)}")
 
 
 _STRING = {"type": "string"}
@@ -561,7 +561,7 @@ def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | Non
     fields: dict[str, Any] = {}
     for item in given:
         if item.key not in options:
-            raise UserError(f"{item.origin}: unknown key `{item.key}`{_did_you_mean(item.key, options)}")
+            raise UserError(f"{item.origin}: unknown key `{item.key}`{did_you_mean(item.key, options)}")
         option = options[item.key]
         try:
             fields[option.field] = option.check(item.value, item.base)
@@ -734,7 +734,8 @@ def _origin_of_value(origin: Origin, value: str) -> Origin:
     return Origin(origin.source, next(rows, origin.row))
 
 
-def _did_you_mean(word: object, words: Sequence[str] | Mapping[str, object]) -> str:
+def did_you_mean(word: object, words: Sequence[str] | Mapping[str, object]) -> str:
+    """` (did you mean `select`?)`, if there is something near."""
     near = difflib.get_close_matches(str(word).lower().replace("_", "-"), list(words), 1)
     return f" (did you mean `{near[0]}`?)" if near else ""
 

@@ -83,7 +83,7 @@ def unused(among: Iterable[Silence], used: Container[Use], ran: Mapping[Rule, bo
             if all_ran and suppression.form != "noqa" and Use(silence.path, suppression.span, "") not in used:
                 yield Unused(silence.path, suppression, (), ())
         else:
-            meant = {word: [ran[rule] for rule in ran if _means(word, rule, suppression.form)] for word in suppression.codes}
+            meant = {word: [ran[rule] for rule in ran if means(word, rule, suppression.form)] for word in suppression.codes}
             unknown = tuple(word for word, rules in meant.items() if not rules)
             idle = tuple(
                 w for w, rules in meant.items() if not rules or (any(rules) and Use(silence.path, suppression.span, w) not in used)
@@ -98,10 +98,11 @@ def _word(suppression: Suppression, rule: Rule) -> str | None:
         return None
     if not suppression.codes:
         return ""
-    return next((word for word in suppression.codes if _means(word, rule, suppression.form)), None)
+    return next((word for word in suppression.codes if means(word, rule, suppression.form)), None)
 
 
-def _means(word: str, rule: Rule, form: str) -> bool:
+def means(word: str, rule: Rule, form: str) -> bool:
+    """Whether a word of a suppression of some form means a rule."""
     code, name = rule
     # flake8 reads the codes of a noqa as prefixes, so we do.
     return word.upper() == code or word.lower() == name or (form == "noqa" and code.startswith(word.upper()))

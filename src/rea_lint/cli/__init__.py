@@ -14,12 +14,8 @@ if TYPE_CHECKING:
     import click
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
-COMMANDS = (
-    "check",
-    "handlers",
-    "rule",
-    "server",
-)  # each a module of this package with a command of that name, imported when it is asked for
+COMMANDS = ("check", "rule", "handlers", "config", "init", "doctor", "server")
+"""Each a module of this package with a command of that name, imported when it is asked for."""
 CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 

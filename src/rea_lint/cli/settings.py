@@ -43,14 +43,15 @@ def shown(config: Config) -> Iterator[str]:
             value = ""
         if value == "auto":  # what it comes to is what one wants to see
             value, origin = config.sdk.text, f"{value}: {config.sdk.source}"
-        yield f"{option.name} = {_toml(value)}  # {origin}"
+        yield f"{option.name} = {as_toml(value)}  # {origin}"
 
 
-def _toml(value: object) -> str:
+def as_toml(value: object) -> str:
+    """A value of an option, as it is written."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml(key)} = {_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
+        return "{ " + ", ".join(f"{as_toml(key)} = {as_toml(item)}" for key, item in value.items()) + " }" if value else "{}"
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
+        return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, float) else f'"{value}"'
