@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rea_lint import files
+from rea_lint.cli.output import shows_links
 from rea_lint.config import UserError
 from running import CLEAN, FIXED, HANDLER, INFO, SAFE, Lint, Tree
 
@@ -39,6 +40,25 @@ def test_an_agent_gets_the_format_that_is_asked_for(lint: Lint, monkeypatch: pyt
     assert lint("check").out.startswith("app.py:\n")
     monkeypatch.delenv("REA_LINT_OUTPUT_FORMAT")
     assert lint("check", files={"rea-lint.toml": 'output-format = "full"'}).out.startswith("error[REA103]: ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "shows"),
+    [
+        ({}, False),
+        ({"TERM_PROGRAM": "vscode"}, True),
+        ({"TERM_PROGRAM": "vscode", "CI": "1"}, False),
+        ({"TERM": "xterm-kitty"}, True),
+        ({"TERM": "xterm-kitty", "TMUX": "/tmp/x"}, False),
+        ({"VTE_VERSION": "6003"}, True),
+        ({"VTE_VERSION": "4205"}, False),
+        ({"WT_SESSION": "x"}, True),
+        ({"WT_SESSION": "x", "FORCE_HYPERLINK": "0"}, False),
+        ({"CI": "1", "FORCE_HYPERLINK": "1"}, True),
+    ],
+)
+def test_terminals_that_show_links_say_so(environment: dict[str, str], *, shows: bool) -> None:
+    assert shows_links(environment) == shows
 
 
 def test_findings_go_to_files_too_each_in_its_format(lint: Lint, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import junitparser
 import pytest
 import xmlschema
 
+from rea_lint.config import FORMATS
 from rea_lint.diagnostic import Applicability, Diagnostic, Fix, Related, Severity, Silenced
 from rea_lint.fingerprint import identities
 from rea_lint.report import View, render
@@ -70,6 +71,14 @@ def schemas() -> Path:
     if not folder:
         pytest.skip("REA_LINT_SCHEMAS names no folder")
     return Path(folder)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_rule_without_a_page_on_the_web_is_no_trouble(form: str) -> None:
+    text = shown(form, finding(code="OWN001", url="", fix=None))
+    assert "OWN001" in text
+    assert "]()" not in text
+    assert 'href=""' not in text
 
 
 # -- grouped, json-lines, agent ----------------------------------------------------------------------------------------

@@ -138,6 +138,28 @@ def test_full_keeps_within_a_narrow_terminal(width: int) -> None:
     assert code[before:].startswith("time.time()")
 
 
+@pytest.mark.parametrize("width", [30, 44, 70])
+def test_full_wraps_what_it_says_and_shows_what_a_fix_changes(width: int) -> None:
+    line = "    value = compute(" + "argument, " * 30 + "time.time())\n"
+    start = line.index("time.time()")
+    fix = Fix("a title of many words " * 5, (Edit(Span(start, start + 11), "await ctx.time()"),), Applicability.SAFE)
+    related = (Related(MAIN, Span(0, 1), "`a` calls `b`, " * 10), Related(MAIN, Span(0, 1), "`b` calls `c`"))
+    diagnostic = Diagnostic(MAIN, Span(start, start + 11), "REA101", "wall-clock", Severity.ERROR, "m", fix, related, (), "u")
+    lines = render("full", [diagnostic], View({MAIN: Source(line)}, "/work", width=width)).splitlines()
+    assert max(map(columns, lines)) <= width
+    assert any("- …" in shown and "time.time()"[: width // 4] in shown for shown in lines)
+    assert any("+ …" in shown and "await ctx"[: width // 4] in shown for shown in lines)
+    assert "".join(lines).count("title") == 5
+
+
+def test_full_links_to_the_page_where_a_terminal_shows_links() -> None:
+    view = View(SOURCES, "/work", color=True, width=40, has_links=True)
+    text = render("full", [finding()], view)
+    assert "\x1b]8;;https://example.org/REA101.md\x1b\\\x1b[1;31merror[REA101]\x1b[0m\x1b]8;;\x1b\\" in text
+    assert "wall-clock: rea-lint rule REA101" in text
+    assert "\x1b]8" not in shown("full", finding(), color=True, width=40)
+
+
 def test_full_shows_an_empty_span_and_the_end_of_the_file() -> None:
     assert "1 | x\n  | ^\n" in render("full", [_at("x", 0, 0)], View({MAIN: Source("x")}, "/work"))
     assert "2 |\n  | ^\n" in render("full", [_at("x\n", 2, 2)], View({MAIN: Source("x\n")}, "/work"))
@@ -196,8 +218,11 @@ def test_statistics_count_most_first() -> None:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_rich_is_imported_for_colors_only(form: str) -> None:
-    code = f"import sys; from rea_lint.report import *; render({form!r}, [], View({{}}, '/')); print('rich' in sys.modules, 'libcst' in sys.modules)"
+def test_libraries_that_are_slow_to_import_are_not(form: str) -> None:
+    code = (
+        f"import sys; from rea_lint.report import *; render({form!r}, [], View({{}}, '/', color=True)); "
+        "print('rich' in sys.modules, 'libcst' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() == ["False", "False"]
 
 

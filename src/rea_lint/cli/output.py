@@ -10,16 +10,20 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from rea_lint.config import FORMATS, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import click
 
     from rea_lint.cli.task import Task
     from rea_lint.engine import Report
     from rea_lint.report import View
+    from rea_lint.rule import Rule
 
 AGENTS = ("CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "AI_AGENT", "AGENT")
 """Variables that coding agents set for what they run."""
+
+LINKING_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "mintty", "rio", "zed"})
+LINKING_TERMINALS = frozenset({"xterm-kitty", "xterm-ghostty", "alacritty", "foot"})
 
 ROOTS = {"github": "GITHUB_WORKSPACE", "sarif": "GITHUB_WORKSPACE", "gitlab": "CI_PROJECT_DIR"}
 """Formats whose reader takes paths from the root of the repository, and the variable in which CI says where that is."""
@@ -55,7 +59,8 @@ def written(task: Task, report: Report, stream: IO[str]) -> str:
     is_terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
     color = _wants_color(task.options.color, is_terminal=is_terminal)
-    return render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=color and is_terminal))
+    has_links = color and is_terminal and shows_links(os.environ)
+    return render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=has_links))
 
 
 def write_files(task: Task, report: Report) -> None:
@@ -81,6 +86,11 @@ def _format(task: Task, environment: Mapping[str, str]) -> str:
 def _view(task: Task, report: Report, form: str, *, color: bool = False, width: int | None = None, has_links: bool = False) -> View:
     from rea_lint.report import View
 
+    def rules(codes: Collection[str]) -> Sequence[Rule]:
+        from rea_lint import registry
+
+        return registry.load(codes, task.config)
+
     return View(
         report.sources,
         _base(form, str(Path.cwd()), os.environ),
@@ -91,6 +101,7 @@ def _view(task: Task, report: Report, form: str, *, color: bool = False, width: 
         errors=report.errors,
         handlers={handler.display: (handler.path, handler.span) for handler in report.handlers if handler.path in task.discovery.reported},
         files=task.discovery.looked_at,
+        rules=rules,
     )
 
 
@@ -109,3 +120,18 @@ def _wants_color(asked: str, *, is_terminal: bool) -> bool:
     if os.environ.get("FORCE_COLOR"):
         return True
     return is_terminal and os.environ.get("TERM") != "dumb"
+
+
+def shows_links(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is one that shows links (OSC 8), as it says itself; FORCE_HYPERLINK decides where it is set."""
+    if environment.get("FORCE_HYPERLINK"):
+        return environment["FORCE_HYPERLINK"] != "0"
+    if environment.get("CI") or environment.get("TMUX"):
+        return False
+    vte = environment.get("VTE_VERSION", "")
+    return (
+        environment.get("TERM_PROGRAM") in LINKING_PROGRAMS
+        or environment.get("TERM") in LINKING_TERMINALS
+        or any(environment.get(name) for name in ("WT_SESSION", "KONSOLE_VERSION", "DOMTERM"))
+        or (vte.isdecimal() and int(vte) >= 5000)
+    )

@@ -12,11 +12,17 @@ from rea_lint.config import FORMATS
 from rea_lint.diagnostic import Applicability, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from rea_lint.diagnostic import Diagnostic, Silenced
-    from rea_lint.rule import InternalError
+    from rea_lint.rule import InternalError, Rule
     from rea_lint.text import Position, Source, Span
+
+
+def _ours(codes: Collection[str]) -> Sequence[Rule]:
+    from rea_lint import rule  # noqa: PLC0415 -- most formats show no pages
+
+    return rule.load(codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class View:
     errors: Sequence[InternalError] = ()  # where our own code failed: findings may be missing
     handlers: Mapping[str, tuple[str, Span]] = field(default_factory=dict)  # `Service.handler` -> path and place, of all that was looked at
     files: int = 0  # how many were looked at
+    rules: Callable[[Collection[str]], Sequence[Rule]] = _ours  # the rules of some codes, with their pages, by code
 
     def path(self, path: str) -> str:
         """A path as people read it: relative, if it lies below the base."""

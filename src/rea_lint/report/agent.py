@@ -34,7 +34,8 @@ def _line(diagnostic: Diagnostic, view: View) -> str:
         parts.append(f"chain: {' -> '.join(hops)}")
     if diagnostic.fix is not None:
         parts.append(f"{HOW[diagnostic.fix.applicability]}: {diagnostic.fix.title}: {_edits(diagnostic.path, diagnostic.fix, view)}")
-    parts.append(f"docs: {diagnostic.url}")
+    if diagnostic.url:
+        parts.append(f"docs: {diagnostic.url}")
     return printable(" | ".join(parts))
 
 

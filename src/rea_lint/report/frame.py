@@ -67,8 +67,18 @@ def changes(source: Source, fix: Fix, width: int) -> Iterator[str]:
             del before[-1], after[-1]
         while before and after and before[0] == after[0]:
             del before[0], after[0]
+        skipped = _common(before, after, width - 2)
         for sign, lines in (("-", before), ("+", after)):
-            yield from (f"{sign} {fit(line, width - 2)}" for line in lines)
+            yield from (f"{sign} {fit(line[skipped:], width - 2, is_cut=skipped > 0)}" for line in lines)
+
+
+def _common(before: list[str], after: list[str], width: int) -> int:
+    """How many characters to leave out at the left of one line and what becomes of it, so that the difference is seen."""
+    if len(before) != 1 or len(after) != 1:
+        return 0
+    shorter = min(len(before[0]), len(after[0]))
+    same = next((i for i in range(shorter) if before[0][i] != after[0][i]), shorter)
+    return 0 if columns(printable(before[0][:same])) < width * 2 // 3 else max(same - width // 3, 0)
 
 
 def _stretches(source: Source, fix: Fix) -> Iterator[tuple[int, int, list[Edit]]]:

@@ -66,7 +66,7 @@ def _text(diagnostic: Diagnostic, view: View) -> str:
     hops = (f"{view.slashed(r.path)}:{view.start(r.path, r.span).row}: {r.message}" for r in diagnostic.related)
     fix = [f"fix ({diagnostic.fix.applicability}): {diagnostic.fix.title}"] if diagnostic.fix else []
     first = f"{view.slashed(diagnostic.path)}:{place.row}:{place.column}: {diagnostic.message}"
-    return escape(_valid("\n".join([first, *hops, *fix, diagnostic.url])))
+    return escape(_valid("\n".join([first, *hops, *fix, *([diagnostic.url] if diagnostic.url else [])])))
 
 
 def _attribute(text: str) -> str:

@@ -28,7 +28,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
         return "\n".join(lines)
     rules = Counter((d.code, d.name, d.url) for d in diagnostics)
     lines += ["| Rule | Name | Findings |", "|---|---|---:|"]
-    lines += [f"| [{code}]({url}) | {name} | {n} |" for (code, name, url), n in sorted(rules.items(), key=lambda r: (-r[1], r[0]))]
+    lines += [f"| {_link(code, url)} | {name} | {n} |" for (code, name, url), n in sorted(rules.items(), key=lambda r: (-r[1], r[0]))]
     size, left = 0, len(diagnostics)
     for path, found in groupby(diagnostics, lambda d: d.path):
         lines += ["", f"### {_plain(view.slashed(path))}", ""]
@@ -44,7 +44,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 def _item(diagnostic: Diagnostic, view: View) -> Iterator[str]:
     place = view.start(diagnostic.path, diagnostic.span)
-    yield f"- **{diagnostic.severity}** line {place.row}: {prose(diagnostic.message)} ([{diagnostic.code}]({diagnostic.url}))"
+    yield f"- **{diagnostic.severity}** line {place.row}: {prose(diagnostic.message)} ({_link(diagnostic.code, diagnostic.url)})"
     if not diagnostic.related and diagnostic.fix is None:
         return
     yield "  <details><summary>more</summary>"
@@ -64,6 +64,10 @@ def _fix(path: str, fix: Fix, view: View) -> Iterator[str]:
     yield f"  - {SAFETY[fix.applicability]}: {prose(fix.title)}"
     yield ""
     yield from (f"    {line}" for line in [f"{fence}diff", *lines, fence])
+
+
+def _link(text: str, url: str) -> str:
+    return f"[{text}]({url})" if url else text
 
 
 def prose(text: str) -> str:

@@ -30,7 +30,7 @@ def _item(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
         "message": diagnostic.message,
         "location": _location(diagnostic.path, diagnostic.span, view),
         "severity": str(diagnostic.severity).upper(),
-        "code": {"value": diagnostic.code, "url": diagnostic.url},
+        "code": {"value": diagnostic.code, **({"url": diagnostic.url} if diagnostic.url else {})},
     }
     if diagnostic.fix is not None and diagnostic.fix.applicability != Applicability.DISPLAY:
         item["suggestions"] = [_suggestion(view.sources[diagnostic.path], diagnostic.fix)]

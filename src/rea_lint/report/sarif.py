@@ -11,10 +11,10 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from rea_lint import rule as registry
 from rea_lint.diagnostic import Applicability, Severity
 from rea_lint.fingerprint import identities
 from rea_lint.report import version
+from rea_lint.rule import index
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
         for diagnostic, result in zip(found, results, strict=True):
             result["suppressions"] = [_suppression(silenced[diagnostic])] if diagnostic in silenced else []
     run = {
-        "tool": {"driver": {"name": "rea-lint", "version": version(), "informationUri": HOME, "rules": _rules(found)}},
+        "tool": {"driver": {"name": "rea-lint", "version": version(), "informationUri": HOME, "rules": _rules(found, view)}},
         "invocations": [_invocation(diagnostics, places, view)],
         "originalUriBaseIds": {ROOT: {"uri": f"file://{_quoted(view.base.rstrip(os.sep) + os.sep)}"}},
         "columnKind": "unicodeCodePoints",
@@ -58,15 +58,15 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 # -- the tool and its run ----------------------------------------------------------------------------------------------
 
 
-def _rules(found: Iterable[Diagnostic]) -> list[Object]:
+def _rules(found: Iterable[Diagnostic], view: View) -> list[Object]:
     """The rules that found something, by code."""
     first = {diagnostic.code: diagnostic for diagnostic in found}
-    pages = {rule.code: rule for rule in registry.load(first.keys())}
+    pages = {rule.code: rule for rule in view.rules(first.keys())}
     return [_rule(first[code], pages.get(code)) for code in sorted(first)]
 
 
 def _rule(diagnostic: Diagnostic, rule: Rule | None) -> Object:
-    known: Object = {"id": diagnostic.code, "name": diagnostic.name, "helpUri": diagnostic.url}
+    known: Object = {"id": diagnostic.code, "name": diagnostic.name, **({"helpUri": diagnostic.url} if diagnostic.url else {})}
     if rule is None:
         return known
     page, summary = rule.page.shown.strip(), _limited(rule.page.summary)
@@ -86,7 +86,7 @@ def _limited(text: str) -> str:
 
 
 def _invocation(diagnostics: Sequence[Diagnostic], places: Mapping[str, int], view: View) -> Object:
-    unread = {entry.code for entry in registry.index() if "Broken" in entry.looks_at.split(" | ")}
+    unread = {entry.code for entry in index() if "Broken" in entry.looks_at.split(" | ")}
     notifications = [
         {
             "level": "error",
@@ -118,13 +118,13 @@ def _failure(error: InternalError, view: View) -> Object:
 # -- results -----------------------------------------------------------------------------------------------------------
 
 
-def _result(diagnostic: Diagnostic, index: int, fingerprint: str, view: View) -> Object:
+def _result(diagnostic: Diagnostic, place: int, fingerprint: str, view: View) -> Object:
     location = _location(diagnostic.path, diagnostic.span, view, has_context=True)
     if diagnostic.function:
         location["logicalLocations"] = [{"fullyQualifiedName": diagnostic.function}]
     result: Object = {
         "ruleId": diagnostic.code,
-        "ruleIndex": index,
+        "ruleIndex": place,
         "level": LEVELS[diagnostic.severity],
         "message": {"text": diagnostic.message},
         "locations": [location],

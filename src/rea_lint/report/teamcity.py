@@ -26,9 +26,10 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 def _types(diagnostics: Sequence[Diagnostic]) -> Iterator[str]:
     for diagnostic in {d.code: d for d in diagnostics}.values():
-        page = f'<html><body><a href="{diagnostic.url}">{diagnostic.code} {diagnostic.name}</a></body></html>'
+        title = f"{diagnostic.code} {diagnostic.name}"
+        page = f'<html><body><a href="{diagnostic.url}">{title}</a></body></html>' if diagnostic.url else title
         yield (
-            f"##teamcity[inspectionType id='{_value(diagnostic.code, SHORT)}' name='{_value(f'{diagnostic.code} {diagnostic.name}', SHORT)}' "
+            f"##teamcity[inspectionType id='{_value(diagnostic.code, SHORT)}' name='{_value(title, SHORT)}' "
             f"category='Restate' description='{_value(page, LONG)}']"
         )
 

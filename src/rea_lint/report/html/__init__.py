@@ -13,7 +13,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint import rule as registry
 from rea_lint.diagnostic import Applicability, Severity
 from rea_lint.report import count, version
 from rea_lint.report.frame import changes
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
     from rea_lint.diagnostic import Diagnostic, Fix
     from rea_lint.report import View
-    from rea_lint.rule import Rule
     from rea_lint.text import Span
 
 HERE = Path(__file__).parent
@@ -61,7 +59,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
         *(_filters(diagnostics, view) if diagnostics else ()),
         *_findings(diagnostics, view),
         *_silenced(view),
-        *_pages(diagnostics),
+        *_pages(diagnostics, view),
         "</main>",
         f'<footer>Written by <a href="https://github.com/rea-lint/rea-lint">rea-lint {escape(version())}</a>.</footer>',
         f"<script>{script}</script>",
@@ -295,11 +293,11 @@ def _silenced(view: View) -> Iterator[str]:
     yield "</ul></details></section>"
 
 
-def _pages(diagnostics: Iterable[Diagnostic]) -> Iterator[str]:
+def _pages(diagnostics: Iterable[Diagnostic], view: View) -> Iterator[str]:
     found = {d.code: d for d in diagnostics}
-    pages: dict[str, Rule] = {rule.code: rule for rule in registry.load(found.keys())}
     if not found:
         return
+    pages = {rule.code: rule for rule in view.rules(found.keys())}
     yield '<section aria-label="Rules"><h2>About these rules</h2>'
     for code, diagnostic in sorted(found.items()):
         yield f'<details class="page" id="page-{escape(code)}"><summary>{escape(code)} {escape(diagnostic.name)}</summary>'
