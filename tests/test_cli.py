@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -138,6 +139,13 @@ def test_the_severity_that_fails_a_run_can_be_chosen(lint: Lint) -> None:
         (["check", "--output-format", "xml"], "xml"),
         (["rule"], "--all"),
         (["rule", "REA1O1"], "did you mean `REA101`?"),
+        (["rule", "REA199"], "(codes with `REA1` are `REA101` to `REA1"),
+        (["rule", "REA1"], "(codes with `REA1` are `REA101` to `REA1"),
+        (["check", "--select", "REA999"], "(codes with `REA9` are `REA901` to `REA9"),
+        (["check", "--ignore", "wallclock"], "did you mean `wall-clock`?"),
+        (["check", "--select", ""], "it names no rule"),
+        (["check", "--select", "REA1", "--ignore", " , "], "it names no rule"),
+        (["check", "--config", "select = ["], "not TOML: Invalid value"),
         (["handlers", "nowhere.py"], "nowhere.py"),
     ],
 )
@@ -153,6 +161,12 @@ def test_a_broken_configuration_is_2_and_names_file_and_line(lint: Lint) -> None
     run = lint("check", files={"app.py": CLEAN, "rea-lint.toml": "select = ['REA1']\nignroe = []\n"})
     assert run.code == 2
     assert run.err.endswith("rea-lint.toml:2: unknown key `ignroe` (did you mean `ignore`?)\n")
+
+
+def test_a_table_of_pyproject_in_our_own_file_gets_a_hint(lint: Lint) -> None:
+    run = lint("check", files={"app.py": CLEAN, "rea-lint.toml": "[tool.rea-lint]\nselect = ['REA1']\n"})
+    assert run.code == 2
+    assert run.err.endswith("rea-lint.toml:1: unknown key `tool`; here the keys stand without `[tool.rea-lint]`\n")
 
 
 def test_isolated_reads_no_configuration(lint: Lint) -> None:
@@ -287,6 +301,14 @@ def test_diff_shows_and_changes_nothing(lint: Lint, tmp_path: Path) -> None:
     subprocess.run(["git", "apply", "-p0", patch], check=True)
     assert Path("app.py").read_text() == FIXED
     assert lint("check", "--diff") == (0, "", "Nothing to fix.\n")
+
+
+def test_diff_says_that_there_are_unsafe_fixes(lint: Lint) -> None:
+    unsafe = "    await ctx.run_typed(str(time.time()), print)\n    return item\n"
+    assert lint("check", "--diff", files={"app.py": HANDLER + unsafe}) == (0, "", "Nothing to fix; 1 fixable with --unsafe-fixes.\n")
+    both = HANDLER + "    await ctx.run_typed(str(uuid.uuid4()), print)\n" + unsafe
+    assert lint("check", "--diff", files={"app.py": both}).err == "Would fix 1 finding in 1 file; 1 fixable with --unsafe-fixes.\n"
+    assert lint("check", "--diff", "--unsafe-fixes").err == "Would fix 2 findings in 1 file.\n"
 
 
 def test_diff_of_a_file_without_a_last_line_end_can_be_applied(lint: Lint, tmp_path: Path) -> None:
@@ -465,6 +487,87 @@ def test_a_file_that_cannot_be_read_is_a_finding(lint: Lint, monkeypatch: pytest
     run = lint("check", "--output-format", "concise", files={"app.py": SAFE})
     assert run.code == 1
     assert "permission denied" in run.out.lower()
+
+
+def test_a_link_to_itself_cannot_be_read_named_or_found(lint: Lint, tree: Tree) -> None:
+    root = tree({"app.py": CLEAN})
+    (root / "loop.py").symlink_to("loop.py")
+    (root / "folder").symlink_to("folder")
+    assert lint("check").code == 0, "in a folder it is passed over, as a link that leads nowhere"
+    for name in "loop.py", "folder":
+        run = lint("check", "--output-format", "concise", name)
+        assert run.code == 1
+        assert run.out.startswith(f"{name}:1:1: REA001 ")
+        assert "Too many levels of symbolic links" in run.out
+
+
+@pytest.mark.parametrize("name", ["pipe.py", "/dev/null"])
+def test_what_is_neither_a_file_nor_a_folder_is_wrong_use(lint: Lint, tree: Tree, name: str) -> None:
+    root = tree({"app.py": CLEAN})
+    os.mkfifo(root / "pipe.py")
+    run = lint("check", name)
+    assert (run.code, run.out) == (2, "")
+    assert run.err == f"rea-lint: error: {root / name}: neither a file nor a folder; what a program writes is read from stdin, with `-`\n"
+    assert lint("check").code == 0, "one that is found is passed over"
+
+
+def test_a_file_that_is_no_python_is_said(lint: Lint) -> None:
+    texts = {"notes.md": "# restate", "tool": "#!/usr/bin/env python3\n" + SAFE, "binary": b"\x7fELF"}
+    run = lint("check", "notes.md", "binary", "tool", files=texts)
+    assert run.code == 1
+    assert run.err.splitlines()[:2] == [
+        f"rea-lint: warning: {name} is not linted: it is no Python file, by its name or its first line" for name in ("notes.md", "binary")
+    ]
+    assert "warning" not in lint("check", "-q", "notes.md").err
+    assert "warning" not in lint("check", "--force-exclude", "notes.md").err
+
+
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search")
+
+
+@pytest.mark.skipif(os.name == "nt" or (os.geteuid() == 0 and not shutil.which("setpriv")), reason="everything can be read")
+def test_what_may_not_be_read_is_the_same_named_or_found(tree: Tree) -> None:
+    root = tree({"app.py": SAFE, "locked": "", "folder/app.py": CLEAN, "rea-lint.toml": ""})
+    for name in "app.py", "locked", "folder":
+        (root / name).chmod(0)
+
+    def run(*paths: str) -> tuple[int, str, str]:
+        command = [
+            *(WITHOUT_RIGHTS if os.geteuid() == 0 else ()),
+            sys.executable,
+            "-m",
+            "rea_lint",
+            "check",
+            "--output-format",
+            "concise",
+            *paths,
+        ]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    try:
+        found = run(".")
+        assert found[0] == 1
+        assert found[1].startswith("app.py:1:1: REA001 ")
+        assert "Permission denied" in found[1]
+        assert run("app.py")[:2] == found[:2]
+        assert run("locked")[1].startswith("locked:1:1: REA001 ")
+        assert run("folder") == (2, "", f"rea-lint: error: {root / 'folder'}: the folder cannot be read\n")
+        assert run("folder/app.py") == (2, "", f"rea-lint: error: {root / 'folder/app.py'}: cannot be reached: Permission denied\n")
+    finally:
+        (root / "folder").chmod(0o755)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device is full")
+@pytest.mark.parametrize("arguments", [["check"], ["rule", "--all"], ["check", "--show-files"], ["handlers"], ["--version"]])
+def test_a_full_disk_is_no_bug_of_ours(tree: Tree, arguments: list[str]) -> None:
+    root = tree({"app.py": SAFE, "rea-lint.toml": ""})
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "rea_lint", *arguments]
+        run = subprocess.run(command, cwd=root, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert run.returncode == 2
+    assert run.stderr.splitlines()[-1] == "rea-lint: error: the output cannot be written: No space left on device"
+    assert "bug" not in run.stderr
 
 
 def test_what_an_old_terminal_cannot_show_is_escaped(tree: Tree) -> None:

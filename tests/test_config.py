@@ -188,7 +188,7 @@ class TestMistakes:
             ("extend = 'rea-lint.toml'", "1: `extend`: rea-lint.toml extends this file in turn"),
             ("select = [\n  'x',\n  'selct = 1',\n]\nigore = []", "5: unknown key `igore` (did you mean `ignore`?)"),
             ('select = ["""\nigore = 1\n"""]\nigore = []', "4: unknown key `igore` (did you mean `ignore`?)"),
-            ("\nselect = [", "2: Invalid value"),
+            ("\nselect = [", "2: not TOML: Invalid value"),
         ],
     )
     def test_names_file_line_and_key(self, tree: Write, text: str, message: str) -> None:
@@ -239,5 +239,5 @@ class TestMistakes:
 
     def test_broken_toml_of_a_pyproject_names_the_line(self, tree: Write) -> None:
         root = tree({"pyproject.toml": "[tool.rea-lint]\nselect = = 1"})
-        with pytest.raises(UserError, match=r"pyproject\.toml:2: Invalid value"):
+        with pytest.raises(UserError, match=r"pyproject\.toml:2: not TOML: Invalid value"):
             load(root)

@@ -532,7 +532,7 @@ def load(
     not `trusted`, such as a folder that was just downloaded, no rule modules are run.
     Raises UserError.
     """
-    start = start.resolve()
+    start = Path(os.path.realpath(start))  # `resolve` gives up on a link to itself
     found = None if isolated else explicit or _found(start)
     if explicit is not None and not isolated and not explicit.is_file():
         raise UserError(f"{explicit}: there is no such configuration file")
@@ -561,7 +561,9 @@ def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | Non
     fields: dict[str, Any] = {}
     for item in given:
         if item.key not in options:
-            raise UserError(f"{item.origin}: unknown key `{item.key}`{did_you_mean(item.key, options)}")
+            is_table = item.key == "tool" and isinstance(item.value, dict)
+            hint = "; here the keys stand without `[tool.rea-lint]`" if is_table else did_you_mean(item.key, options)
+            raise UserError(f"{item.origin}: unknown key `{item.key}`{hint}")
         option = options[item.key]
         try:
             fields[option.field] = option.check(item.value, item.base)
@@ -686,7 +688,7 @@ def _toml(text: str, source: str) -> dict[str, Any]:
     except tomli.TOMLDecodeError as error:
         problem, _, place = str(error).rpartition(" (at ")
         row = re.match(r"line (\d+)", place)
-        raise UserError(f"{source}:{row[1] if row else text.count(chr(10)) + 1}: {problem}") from error
+        raise UserError(f"{source}:{row[1] if row else text.count(chr(10)) + 1}: not TOML: {problem}") from error
 
 
 def _rows(text: str, table: str) -> dict[str, int]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 from collections import Counter, defaultdict
@@ -77,9 +78,7 @@ def discover(
     """
     asked = [_absolute(path) for path in paths]
     instead = instead or {}
-    for path in asked:
-        if not os.path.lexists(path) and path not in instead:
-            raise UserError(f"{path}: there is no such file or folder")
+    expect(path for path in asked if path not in instead)
     own = {
         _absolute(path): data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data for path, data in (given or {}).items()
     }
@@ -92,6 +91,27 @@ def discover(
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
     nested = {folder: own for discovery in found for folder, own in discovery.config.nested.items()}
     return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), replace(config, nested=nested))
+
+
+def expect(paths: Iterable[str]) -> None:
+    """Raise UserError for a path at which there is nothing to lint.  A file that cannot be read is a finding, and no error."""
+    for path in paths:
+        _expect(path)
+
+
+def _expect(path: str) -> None:
+    try:
+        mode = os.lstat(path).st_mode
+        if stat.S_ISLNK(mode) and os.path.exists(path):
+            mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(f"{path}: there is no such file or folder") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be reached: {error.strerror or error}") from error
+    if stat.S_ISDIR(mode) and not os.access(path, os.R_OK | os.X_OK):
+        raise UserError(f"{path}: the folder cannot be read")
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+        raise UserError(f"{path}: neither a file nor a folder; what a program writes is read from stdin, with `-`")
 
 
 def read(path: str) -> tuple[str | None, str, Broken | None]:
@@ -253,7 +273,9 @@ def _is_python(path: str) -> bool:
     if os.path.splitext(path)[1]:
         return False
     data = _read(path)
-    first = b"" if isinstance(data, Broken) else data[:200].partition(b"\n")[0]
+    if isinstance(data, Broken):
+        return True  # somebody takes it for one; why it cannot be read is worth a finding
+    first = data[:200].partition(b"\n")[0]
     return first.startswith(b"#!") and b"python" in first
 
 

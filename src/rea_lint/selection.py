@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ALL = "ALL"
 EXACT = 100  # how specific a code or a name is; a prefix is as specific as it is long, ALL not at all
 UNFIT = -1
+CODELIKE = re.compile(r"rea(?:[\doil]\w{0,3})?$", re.IGNORECASE)
 NEAR = 0.65  # of `difflib`: below it a word is another one, not a misspelt one
 FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rule exists yet
 
@@ -92,7 +93,9 @@ def named(word: str, entries: Iterable[Entry]) -> Entry | None:
 
 
 def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
-    """` (did you mean `wall-clock`?)`, if there is something near."""
+    """` (did you mean `wall-clock`?)`, if there is something near; of a word that is like a code, which codes begin as it does."""
+    if CODELIKE.match(word):
+        return _begin_alike(word.upper().translate(_DIGITS), sorted(entry.code for entry in entries))
     near = [
         (ratio, _agreement(word.lower(), name.lower()), name)
         for entry in entries
@@ -102,11 +105,21 @@ def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
     return f" (did you mean `{max(near)[2]}`?)" if near else ""
 
 
+def _begin_alike(code: str, codes: list[str]) -> str:
+    """A code that only looks like another one means it; of any other, no code is nearer than the next."""
+    if code in codes:
+        return f" (did you mean `{code}`?)"
+    begin = max((code[:n] for n in range(len(code) + 1) if any(each.startswith(code[:n]) for each in codes)), key=len)
+    alike = [each for each in codes if each.startswith(begin)]
+    return f" (codes with `{begin}` are `{alike[0]}` to `{alike[-1]}`)" if len(alike) > 1 else f" (did you mean `{alike[0]}`?)"
+
+
 def _agreement(one: str, other: str) -> int:
     """How many characters are, or look, the same at the same place: an `O` is as good as a zero."""
     return sum(a == b for a, b in zip(one.translate(_LOOKALIKE), other.translate(_LOOKALIKE), strict=False))
 
 
+_DIGITS = str.maketrans("OIL", "011")
 _LOOKALIKE = str.maketrans("oil", "011")
 
 

@@ -56,8 +56,11 @@ def _guarded(arguments: list[str]) -> int:
         return FAILED
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        raise
+    except OSError as error:
+        if error.filename is None:  # of stdout: `_closing` is to know
+            raise
+        complain(f"{type(error).__name__}: {error}", f"rea-lint {' '.join(arguments)}", error, verbose=_is_verbose(arguments))
+        return FAILED
     except Exception as error:  # noqa: BLE001 -- the outermost door
         complain(f"{type(error).__name__}: {error}", f"rea-lint {' '.join(arguments)}", error, verbose=_is_verbose(arguments))
         return FAILED
@@ -77,15 +80,23 @@ def complain(what: str, where: str, error: BaseException | str, *, verbose: bool
 
 
 def _closing(work: Callable[[], int]) -> int:
-    """Do the work and write out what it printed; a reader that went away (`| head`) is no error."""
+    """Do the work and write out what it printed; a reader that went away (`| head`) is no error, a disk that is full is the user's."""
     try:
         code = work()
         sys.stdout.flush()
     except BrokenPipeError:
-        # The interpreter flushes again at exit: into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return FOUND
+    except OSError as error:
+        _give_up_stdout()
+        print(f"rea-lint: error: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        return FAILED
     return code
+
+
+def _give_up_stdout() -> None:
+    """The interpreter flushes again at exit: into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _with_command(arguments: list[str]) -> list[str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rea_lint.cli import CLEAN, CONTEXT
@@ -23,8 +25,12 @@ if TYPE_CHECKING:
 
 def check(options: Options) -> int:
     """Lint, fix if asked to, report; gives the exit code."""
+    from rea_lint import files
+
     options.reject()
     paths, stdin = _sources(options)
+    changes = _changes(options, paths)
+    files.expect(path for path in map(os.path.abspath, paths) if changes is None or path not in changes.contents)
     overrides: dict[str, object] = {"output-format": options.output_format} if options.output_format else {}
     selectors = Selectors(options.select, options.ignore, options.extend_select)
     asked = [*paths, *([stdin[0]] if stdin else [])]
@@ -33,10 +39,9 @@ def check(options: Options) -> int:
         print("\n".join(shown(config.read_at(start(asked)))))
         return CLEAN
 
-    from rea_lint import engine, files
+    from rea_lint import engine
 
     say = _teller(options)
-    changes = _changes(options, paths)
     discovery = files.discover(
         paths,
         config,
@@ -45,6 +50,7 @@ def check(options: Options) -> int:
         force_exclude=options.force_exclude,
     )
     config = discovery.config
+    _warn_of_others(paths, discovery, options)
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
@@ -117,6 +123,18 @@ def _sources(options: Options) -> tuple[list[str], tuple[str, bytes] | None]:
     if STDIN not in options.paths:
         return paths or ["."], None
     return paths, (stdin_name(options), sys.stdin.buffer.read())
+
+
+def _warn_of_others(paths: list[str], discovery: Discovery, options: Options) -> None:
+    """Say which files were named and are not linted; with --force-exclude whoever names them does not mean each of them."""
+    for path in paths:
+        if (
+            not options.quiet
+            and not options.force_exclude
+            and Path(path).is_file()
+            and str(Path(path).absolute()) not in discovery.reported
+        ):
+            print(f"rea-lint: warning: {path} is not linted: it is no Python file, by its name or its first line", file=sys.stderr)
 
 
 def _teller(options: Options) -> Callable[[str], None]:

@@ -12,12 +12,14 @@ from rea_lint import files, fixes
 from rea_lint.cli import CLEAN, FAILED, FOUND
 from rea_lint.cli.telling import failed, tell
 from rea_lint.config import UserError
+from rea_lint.diagnostic import Applicability
 from rea_lint.report import count
 from rea_lint.text import lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rea_lint.cli.options import Options
     from rea_lint.cli.task import Seen, Task
     from rea_lint.fixes import Fixed
 
@@ -43,7 +45,7 @@ def show(task: Task) -> int:
         if file.path in fixed.texts:
             print(diff(file.path, file.text or "", fixed.texts[file.path]), end="")
     if not task.options.quiet:
-        print(f"Would fix {_extent(fixed)}." if fixed.texts else "Nothing to fix.", file=sys.stderr)
+        print(f"{f'Would fix {_extent(fixed)}' if fixed.texts else 'Nothing to fix'}{_held_back(seen, task.options)}.", file=sys.stderr)
     return FOUND if fixed.texts and not task.options.exit_zero else CLEAN
 
 
@@ -86,6 +88,12 @@ def _fixed(task: Task) -> tuple[Fixed, Seen]:
 
     fixed = fixes.settle(task.texts, lambda changed: look(changed).report.diagnostics, task.options.applies)
     return fixed, look(fixed.texts)
+
+
+def _held_back(seen: Seen, options: Options) -> str:
+    """A word on the unsafe fixes that were not asked for."""
+    unsafe = sum(d.fix is not None and d.fix.applicability == Applicability.UNSAFE for d in seen.report.diagnostics)
+    return f"; {unsafe} fixable with --unsafe-fixes" if unsafe and not options.unsafe_fixes else ""
 
 
 def _extent(fixed: Fixed) -> str:

@@ -25,7 +25,7 @@ Shown = dict[str, Any]
 
 
 @click.command("handlers", context_settings=CONTEXT)
-@click.argument("paths", nargs=-1, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path(readable=False))
 @click.option("--graph", is_flag=True, help="Show who calls whom instead: calls, messages, promises.")
 @click.option(
     "--output-format",

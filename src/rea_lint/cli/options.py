@@ -103,7 +103,10 @@ class Command(click.Command):
                 formatter.write_dl(records)
 
 
-def _selectors(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+def _selectors(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    for text in value:
+        if not text.replace(",", " ").strip():
+            raise click.BadParameter("it names no rule.", context, parameter)
     return tuple(word.strip() for text in value for word in text.split(",") if word.strip())
 
 
@@ -115,7 +118,7 @@ def _flag(*names: str, text: str) -> click.Option:
     return click.Option(names, is_flag=True, help=text)
 
 
-PATHS = click.Argument(["paths"], nargs=-1, type=click.Path())
+PATHS = click.Argument(["paths"], nargs=-1, type=click.Path(readable=False))
 GROUPS: Mapping[str, tuple[click.Option, ...]] = {
     "Rules": (
         _rules("--select", "The rules to run: codes, names, prefixes or ALL."),
