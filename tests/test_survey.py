@@ -196,6 +196,7 @@ CLAUSES = [
     ("all", "except: print(); raise", (), True),
     ("another error", "except OSError: raise ValueError", (("builtins.OSError",),), False),
     ("a way out before", "except OSError:\n  if print(): return\n  raise", (("builtins.OSError",),), False),
+    ("another way out", "except OSError: return; raise", (("builtins.OSError",),), False),
 ]
 
 
@@ -204,7 +205,13 @@ def test_a_clause_says_what_it_catches_and_whether_it_raises(clause: str, catche
     text = f"def f():\n try:\n  g()\n  h()\n {clause}\n finally: pass"
     (found,) = function(text).clauses
     assert (found.catches, found.raises, text[slice(*found.covers)]) == (catches, raises, "g()\n  h()")
+    assert found.is_plain == ("if" not in clause)
     assert "Finally" in function(text).shape
+
+
+def test_loops_have_their_places() -> None:
+    text = "async def f():\n for x in g(): pass\n while h():\n  async for y in i(): pass"
+    assert [text[slice(*loop)].partition("(")[0] for loop in function(text).loops] == ["for x in g", "while h", "async for y in i"]
 
 
 def test_a_name_says_in_what_it_stands() -> None:
@@ -215,6 +222,10 @@ def test_a_name_says_in_what_it_stands() -> None:
 def test_a_call_says_in_what_it_stands() -> None:
     calls = function("async def f(): await a(b()); c = d().e()").calls
     assert [call.around for call in calls] == ["Await", "Call", "Assign", "Attribute"]
+
+
+def test_a_read_says_in_what_it_stands() -> None:
+    assert [read.around for read in function("import a\ndef f():\n g(a.x)\n raise a.E").reads] == ["Call", "Raise"]
 
 
 def test_a_call_says_how_it_stands() -> None:

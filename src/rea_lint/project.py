@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
@@ -136,6 +137,12 @@ class Project:
     def operations(self, function: str) -> tuple[Operation, ...]:
         """The durable operations in a function's own code, in source order; of a step, what must not be there."""
         return self._operations.get(function, ())
+
+    def operation(self, function: str, span: Span) -> Operation | None:
+        """The durable operation that is called at a place of a function's own code."""
+        found = self.operations(function)
+        at = bisect_left(found, span, key=lambda operation: operation.call.span)
+        return found[at] if at < len(found) and found[at].call.span == span else None
 
     def steps(self, function: str) -> tuple[Step, ...]:
         """The steps that a function's own code hands over, in source order."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from rea_lint import page
 from rea_lint.diagnostic import Severity
-from rea_lint.facts import Call
+from rea_lint.facts import Call, Function
 from rea_lint.project import Cause, Operation, Project, Region, Shared, Step, StepViolation, Use
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from rea_lint.config import Config
     from rea_lint.diagnostic import Finding
-    from rea_lint.facts import Function
     from rea_lint.packs import Effect
     from rea_lint.text import Source, Span
 
@@ -53,7 +52,7 @@ FRAMES = 20_000
 """Python frames for the visit: libcst's code generation takes six a level."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rule:
     """A rule: what it looks at, and the function that says what it finds.  Its docstring is its page."""
 
@@ -63,6 +62,7 @@ class Rule:
     check: Callable[..., Iterable[Finding]]
     effects: frozenset[Effect] = frozenset()  # of a rule that looks at `Use` or `Cause`: those it looks at
     region: Region = Region.DURABLE  # of a rule that looks at libcst nodes: where
+    trigger: Callable[[Function, Project], bool] | None = None  # of such a rule: whether a function may have something for it
     docs: str = ""  # a page of docs.restate.dev
     since: str = ""  # the SDK version from which it applies
     default: bool = True  # on without being selected
@@ -135,20 +135,24 @@ def rule(
     *,
     effects: Iterable[Effect] = (),
     region: Region = Region.DURABLE,
+    trigger: Callable[[Function, Project], bool] | None = None,
     docs: str = "",
     since: str = "",
     default: bool = True,
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
     """Make a function a rule.
 
-    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Call`, `Use`,
-    `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`;
-    or `Project` alone.  Only rules for nodes have every function parsed that has such a node: a rule that looks at a call's facts first,
-    and asks for its node if it is one of those that matter, costs nothing elsewhere.  A rule of the tool itself may look at `Broken`, `Unread` or `Unused`, with `source: Source`.  The parameter of a `Use` or
-    `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable code, or, with
-    `region=Region.STEP`, those in steps.
+    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Function` (its own code;
+    nested functions come by themselves), `facts.Call`, `Use`, `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with `code: Durable` as
+    second parameter; `Handler`, `Service` with `project: Project`; or `Project` alone.  A rule of the tool itself may look at `Broken`, `Unread` or
+    `Unused`, with `source: Source`.  A `Use` or `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable
+    code, or, with `region=Region.STEP`, those in steps.
+
+    Parsing is what costs.  A rule that looks at facts first, and asks for nodes where they may be wrong, costs nothing elsewhere.  A rule for nodes
+    has every function parsed that has such nodes in its own code, and for which `trigger(function, project)` holds: it may be true too often, never
+    too seldom.
     """
-    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, docs, since, default)
+    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, docs, since, default)
 
 
 _HEAD = re.compile(
@@ -188,13 +192,22 @@ def validate(rules: Iterable[Rule]) -> list[str]:
 
 
 def visit(
-    project: Project, rules: Iterable[Rule], sources: Mapping[str, Source], paths: Container[str], config: Config
+    project: Project,
+    rules: Iterable[Rule],
+    sources: Mapping[str, Source],
+    paths: Container[str],
+    config: Config,
+    *,
+    functions: Container[str] | None = None,
 ) -> tuple[list[Found], list[InternalError]]:
     """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
 
+    With `functions`, names as in `Project.functions`, only these are visited, each with the functions around and in it, and of handlers those
+    that they are; rules about services and the project are not asked.  A function that is left out costs nothing.
+
     Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
     """
-    run = _Run(project, tuple(rules), sources, paths, config)
+    run = _Run(project, tuple(rules), sources, paths, config, functions=functions)
     with_deep_stack(run.visit)
     return run.found, run.errors
 
@@ -245,7 +258,14 @@ class _Run:
     """One visit: which rules look at what, and what they have said so far."""
 
     def __init__(
-        self, project: Project, rules: tuple[Rule, ...], sources: Mapping[str, Source], paths: Container[str], config: Config
+        self,
+        project: Project,
+        rules: tuple[Rule, ...],
+        sources: Mapping[str, Source],
+        paths: Container[str],
+        config: Config,
+        *,
+        functions: Container[str] | None,
     ) -> None:
         from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
         from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
@@ -259,54 +279,66 @@ class _Run:
         self._config = config
         self._durable = Durable
         self._tables: dict[tuple[type, Region], tuple[Rule, ...]] = {}
+        self._functions = functions
         self._regions = {rule.region for rule in rules}
-        self._shapes = {region: _shapes(rule for rule in rules if rule.region is region) for region in Region}
+        self._node_rules = {region: [(rule, s) for rule in rules if rule.region is region and (s := _shapes(rule))] for region in Region}
 
     def visit(self) -> None:
         """Services and handlers first, then the code, file by file and function by function."""
-        self._ask(self._project, self._project, "")
-        for service in self._project.services:
-            if service.path in self._paths:
-                self._ask(service, self._project, service.path, tuple(sorted(h.display for h in service.handlers)))
+        if self._functions is None:
+            self._ask(self._project, self._project, "")
+            for service in self._project.services:
+                if service.path in self._paths:
+                    self._ask(service, self._project, service.path, tuple(sorted(h.display for h in service.handlers)))
         for handler in self._project.handlers:
-            if handler.path in self._paths:
+            if handler.path in self._paths and self._is_asked_of(handler.function):
                 self._ask(handler, self._project, handler.path, (handler.display,))
         for path in self._project.facts:
             if path in self._paths:
                 for function, within in _outermost(self._project, path, self._regions):
-                    self._visit_function(path, function, within)
+                    if any(self._is_asked_of(each.name) for each in within):
+                        self._visit_function(path, function, within)
+
+    def _is_asked_of(self, function: str) -> bool:
+        return self._functions is None or function in self._functions
 
     def _visit_function(self, path: str, function: Function, within: list[Function]) -> None:
         """One durable function (or step) with all that is nested in it.  It is parsed only if a rule needs its tree."""
         code = self._durable(self._forest, path, function, self._config.at(path))
         for each in within:
-            for thing in self._linked(each.name):
+            for thing in self._linked(each):
                 self._ask(thing, code, path, self._project.durable.get(each.name, ()))
-        if any(self._may_fire(each) for each in within):
-            for node, owner in code.nodes:
-                region = self._project.region(owner)
-                if self._table(type(node), region):
-                    self._ask(node, code, path, self._project.durable.get(owner, ()), region)
+        triggered = {each.name: rules for each in within if (rules := self._triggered(each))}
+        for node, owner in code.nodes if triggered else ():
+            if owner in triggered:
+                asked = [rule for rule in self._table(type(node), self._project.region(owner)) if rule in triggered[owner]]
+                self._ask_all(asked, node, code, path, self._project.durable.get(owner, ()))
         if code.unreadable is not None:
             self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
 
-    def _linked(self, function: str) -> Iterator[Call | Use | Cause | Operation | Step | StepViolation | Shared]:
-        """The calls in a durable function's own code, and what linking found in it."""
-        if function in self._project.durable:
+    def _linked(self, function: Function) -> Iterator[Function | Call | Use | Cause | Operation | Step | StepViolation | Shared]:
+        """A durable function, the calls in its own code, and what linking found in it."""
+        name = function.name
+        if name in self._project.durable:
+            yield function
             if self._table(Call, Region.DURABLE):
-                yield from self._project.functions[function].calls
-            yield from self._project.uses(function)
-            yield from self._project.causes(function)
-            yield from self._project.operations(function)
-            yield from self._project.steps(function)
-            yield from self._project.violations(function)
+                yield from function.calls
+            yield from self._project.uses(name)
+            yield from self._project.causes(name)
+            yield from self._project.operations(name)
+            yield from self._project.steps(name)
+            yield from self._project.violations(name)
             if self._table(Shared, Region.DURABLE):
-                yield from self._project.shared(function)
+                yield from self._project.shared(name)
 
-    def _may_fire(self, function: Function) -> bool:
-        """Whether a function has a node that a rule looks at, as far as its facts tell."""
-        shapes = self._shapes[self._project.region(function.name)]
-        return bool(shapes) and (ANYTHING in shapes or not shapes.isdisjoint(function.shape) or (bool(function.calls) and "Call" in shapes))
+    def _triggered(self, function: Function) -> set[Rule]:
+        """The rules that look at a node which a function has, and may have something to say, as far as its facts tell."""
+        return {
+            rule
+            for rule, shapes in self._node_rules[self._project.region(function.name)]
+            if (ANYTHING in shapes or not shapes.isdisjoint(function.shape) or (bool(function.calls) and "Call" in shapes))
+            and (rule.trigger is None or rule.trigger(function, self._project))
+        }
 
     def _table(self, kind: type, region: Region) -> tuple[Rule, ...]:
         """The rules that look at things of a class in a region."""
@@ -316,11 +348,15 @@ class _Run:
             self._tables[kind, region] = rules
         return rules
 
-    def _ask(self, thing: object, second: object, path: str, handlers: tuple[str, ...] = (), region: Region = Region.DURABLE) -> None:
+    def _ask(self, thing: object, second: object, path: str, handlers: tuple[str, ...] = ()) -> None:
         """What every rule for `thing` says about it."""
-        for rule in self._table(type(thing), region):
-            if isinstance(thing, Use | Cause) and thing.effect not in rule.effects:
-                continue
+        rules = self._table(type(thing), Region.DURABLE)
+        if isinstance(thing, Use | Cause):
+            rules = tuple(rule for rule in rules if thing.effect in rule.effects)
+        self._ask_all(rules, thing, second, path, handlers)
+
+    def _ask_all(self, rules: Iterable[Rule], thing: object, second: object, path: str, handlers: tuple[str, ...]) -> None:
+        for rule in rules:
             found, error = _asked(rule, thing, second, path)
             self.found += (Found(rule, at, finding, handlers) for at, finding in found if at in self._paths)
             if error is not None and getattr(second, "unreadable", None) is None:  # of the other errors `Unread` tells
@@ -368,7 +404,7 @@ SHAPES = {  # libcst node -> the shapes in a function's facts, one of which is t
     "DictComp": ("DictComp",),
     "ExceptHandler": ("Try",),
     "ExceptStarHandler": ("TryStar",),
-    "Finally": ("Try", "TryStar"),
+    "Finally": ("Finally",),
     "For": ("For", "AsyncFor"),
     "FormattedString": ("JoinedStr",),
     "FormattedStringExpression": ("JoinedStr",),
@@ -391,9 +427,9 @@ SHAPES = {  # libcst node -> the shapes in a function's facts, one of which is t
 }
 
 
-def _shapes(rules: Iterable[Rule]) -> frozenset[str]:
-    """The shapes of the code that libcst rules look at; `ANYTHING` for nodes that facts do not tell of."""
-    nodes = (kind.__name__ for rule in rules for kind in rule.looks_at if kind.__module__.startswith("libcst."))
+def _shapes(rule: Rule) -> frozenset[str]:
+    """The shapes of the code that a rule for libcst nodes looks at; `ANYTHING` for nodes that facts do not tell of; none of another rule."""
+    nodes = (kind.__name__ for kind in rule.looks_at if kind.__module__.startswith("libcst."))
     return frozenset(shape for node in nodes for shape in SHAPES.get(node, (ANYTHING,)))
 
 

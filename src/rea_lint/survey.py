@@ -115,10 +115,11 @@ class _Scope:
     star: bool = False
     # of a function or module, in walking order:
     calls: list[tuple[ast.Call, _Scope]] = field(default_factory=list)
-    reads: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
+    reads: list[tuple[ast.expr, _Scope, str]] = field(default_factory=list)  # with the kind of node around
     writes: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     mentions: list[tuple[ast.Name, _Scope, str]] = field(default_factory=list)  # with the kind of node around
     waits: list[tuple[ast.expr, ast.expr, _Scope]] = field(default_factory=list)  # what is waited for, and where that is said
+    loops: list[ast.stmt] = field(default_factory=list)
     clauses: list[tuple[ast.ExceptHandler, list[ast.stmt], _Scope]] = field(default_factory=list)  # with the body of its `try`
     results: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     yields: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
@@ -279,6 +280,7 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
             case ast.For() | ast.AsyncFor():
                 body.shape.add(type(node).__name__)
                 _bind_target(scope, node.target, _Item(node.iter, None), found)
+                body.loops.append(node)
                 if isinstance(node, ast.AsyncFor):
                     body.waits.append((node.iter, node.iter, scope))
                 later([node.target, node.iter, *node.body, *node.orelse], scope, deeper)
@@ -338,14 +340,14 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 if not isinstance(node.ctx, ast.Load):
                     body.writes.append((node, scope))
                 elif id(node) not in chained:
-                    body.reads.append((node, scope))
+                    body.reads.append((node, scope, around))
                 chained.add(id(node.value))
                 later([node.value], scope, deeper, read=not isinstance(node.value, ast.Name))
             case ast.Name():
                 if isinstance(node.ctx, ast.Load):
                     body.mentions.append((node, scope, around))
                     if read:
-                        body.reads.append((node, scope))
+                        body.reads.append((node, scope, around))
                 elif isinstance(node.ctx, ast.Del):
                     scope.binds[node.id]  # a name that is deleted is local
             case ast.Subscript():
@@ -357,6 +359,8 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
             case _:
                 if isinstance(node, ast.stmt | ast.expr):
                     body.shape.add(type(node).__name__)
+                if isinstance(node, ast.While):
+                    body.loops.append(node)
                 if isinstance(node, _TRY):
                     body.clauses += ((clause, node.body, scope) for clause in node.handlers)
                     body.shape.update({"Finally"} if node.finalbody else ())
@@ -862,6 +866,7 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         stands=_stands(scope),
         waits=tuple(_waits(scope, names, source)),
         clauses=tuple(_clauses(scope, names, source)),
+        loops=tuple(_span(source, loop) for loop in scope.loops),
         returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
         return_annotation=returned[0],
         return_elements=returned[1] or _distinct(ref for value, at in scope.yields for ref in names.refs(value, at)),
@@ -941,10 +946,10 @@ def _argument(keyword: str | None, node: ast.expr, scope: _Scope, names: _Names,
 
 
 def _reads(scope: _Scope, names: _Names, source: Source) -> Iterator[Read]:
-    for node, at in sorted(scope.reads, key=lambda read: (read[0].lineno, read[0].col_offset)):
+    for node, at, around in sorted(scope.reads, key=lambda read: (read[0].lineno, read[0].col_offset)):
         values = names.refs(node, at)
         if any(":" not in ref or "." in ref.rpartition(":")[2] for ref in values):  # a local variable says nothing
-            yield Read(values, _span(source, node))
+            yield Read(values, _span(source, node), around)
 
 
 def _writes(scope: _Scope, names: _Names, source: Source) -> Iterator[Write]:
@@ -978,13 +983,17 @@ def _clauses(scope: _Scope, names: _Names, source: Source) -> Iterator[Clause]:
     for clause, body, at in scope.clauses:
         kinds = clause.type.elts if isinstance(clause.type, ast.Tuple) else [clause.type] if clause.type is not None else []
         covers = Span(_span(source, body[0]).start, _span(source, body[-1]).end)
-        raises = isinstance(last := clause.body[-1], ast.Raise) and last.exc is None
-        simple = not any(isinstance(statement, _COMPOUND) for statement in clause.body)
-        yield Clause(tuple(names.refs(kind, at) for kind in kinds), _span(source, clause), covers, raises and simple)
+        is_plain = all(isinstance(statement, _PLAIN) for statement in clause.body)
+        last = clause.body[-1]
+        leaves = any(isinstance(statement, ast.Return | ast.Break | ast.Continue) for statement in clause.body)
+        raises = is_plain and not leaves and isinstance(last, ast.Raise) and last.exc is None
+        yield Clause(tuple(names.refs(kind, at) for kind in kinds), _span(source, clause), covers, is_plain, raises)
 
 
-_COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.With, ast.AsyncWith, ast.Match, ast.Return, ast.Break, ast.Continue, *_TRY)
-"""Statements that may lead out of a block before its end."""
+_PLAIN = (
+    *(ast.AnnAssign, ast.Assert, ast.Assign, ast.AugAssign, ast.Break, ast.Continue, ast.Delete, ast.Expr, ast.Global, ast.Import),
+    *(ast.ImportFrom, ast.Nonlocal, ast.Pass, ast.Raise, ast.Return),
+)
 
 
 def _variables(scope: _Scope, names: _Names, source: Source) -> dict[str, tuple[Binding, ...]]:

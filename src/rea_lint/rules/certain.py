@@ -9,10 +9,17 @@ import libcst as cst
 if TYPE_CHECKING:
     from rea_lint.durable import Durable
     from rea_lint.facts import Argument, Binding
+    from rea_lint.project import Project
 
 DEEPEST = 8  # variables and operands within each other
 NUMBERS = frozenset({"builtins.int()", "builtins.float()"})
 NOTHING: frozenset[str] = frozenset()
+
+
+def may_be(argument: Argument, kinds: frozenset[str], project: Project) -> bool:
+    """Whether the types of an argument may come to some, as far as facts tell."""
+    values = project.resolve(argument.values)
+    return not values or not values.isdisjoint(kinds)
 
 
 def types(argument: Argument, code: Durable) -> frozenset[str]:

@@ -11,10 +11,8 @@ from rea_lint.project import Operation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import libcst as cst
-
     from rea_lint.durable import Durable
-    from rea_lint.facts import Argument
+    from rea_lint.facts import Argument, Function
     from rea_lint.project import Handler, Project
     from rea_lint.text import Span
 
@@ -55,24 +53,24 @@ def services(project: Project, handler: Handler) -> frozenset[str]:
     return named or frozenset({CLASSES.get(handler.service, "object")})
 
 
-def misplaced(thing: Operation | cst.Call, code: Durable, methods: frozenset[str]) -> Iterator[Misplaced]:
+def misplaced(thing: Operation | Function, code: Durable, methods: frozenset[str]) -> Iterator[Misplaced]:
     """The operations among `methods` that run where they must not.
 
-    An operation is misplaced if no handler that reaches it has a context with that method.  If some have, the calls are looked at that lead
-    from handlers without it straight to a function without branches: there, too, it is certain to run.
+    An operation is misplaced if no handler that reaches it has a context with that method.  If some have, the calls of a function are looked at that
+    lead from handlers without it straight to a function without branches: there, too, it is certain to run.
     """
     project = code.project
     if isinstance(thing, Operation):
         if thing.info.name in methods and (wrong := _all_wrong(project, thing, thing.function)):
             yield Misplaced(thing, wrong, thing.call.span)
         return
-    owner = code.owner(thing).name
+    owner = thing.name
     for edge in project.calls(owner):
         mixed = [o for o in project.operations(edge.target) if o.info.name in methods and not _all_wrong(project, o, edge.target)]
         if not mixed or edge.call is None or not BRANCHES.isdisjoint(project.functions[edge.target].shape):
             continue
         wrong = _all_wrong(project, mixed[0], owner)
-        if wrong and project.takes_context(edge.call) and edge.span == code.span(thing):
+        if wrong and project.takes_context(edge.call) and thing.call(edge.span) is not None:
             path = project.path_of(edge.target)
             yield Misplaced(mixed[0], wrong, edge.span, (Related(path, mixed[0].call.span, f"`ctx.{mixed[0].method}` is called here"),))
 

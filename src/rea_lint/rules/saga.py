@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
 
-from rea_lint.rules import catching, work
+from rea_lint.rules import catching, triggers, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.durable import Durable
+    from rea_lint.facts import Function, Refs
+    from rea_lint.project import Project
 
 Clause: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler
 Run: TypeAlias = cst.For | cst.While
@@ -68,6 +70,27 @@ class Registration:
     call: cst.Call
     held: cst.BaseExpression  # the list
     compensation: cst.BaseExpression
+
+
+def may_register(function: Function, project: Project) -> bool:
+    """Whether a function may register something, as its facts tell."""
+    for call in function.calls:
+        methods = {callee.rpartition(".")[2] for callee in call.callees}
+        if methods & PUSHES or (methods & ADDS and call.arguments and _may_be_called(call.arguments[0].values, project)):
+            return True
+    return False
+
+
+def may_undo(function: Function, project: Project) -> bool:
+    """Whether a loop in a function may be there to undo: by the names in it, or because it stands where an error is handled."""
+    if UNDOES.search(function.name.rpartition(".")[2]) or any(UNDOES.search(name) for name in triggers.names(function)):
+        return True
+    at: Function | None = function
+    while at is not None:
+        if any(clause.span.contains(loop) for clause in at.clauses for loop in function.loops):
+            return True
+        at = project.functions.get(at.scope)
+    return False
 
 
 def registration(call: cst.Call, code: Durable) -> Registration | None:
@@ -194,6 +217,12 @@ def _is_callable(node: cst.BaseExpression, code: Durable) -> bool:
             names = code.resolve(node)
             return bool(names) and all(name in code.project.functions for name in names)
     return False
+
+
+def _may_be_called(refs: Refs, project: Project) -> bool:
+    return any(
+        ref.endswith(".<partial>") or ":tuple@" in ref or not project.functions.keys().isdisjoint(project.resolve(ref)) for ref in refs
+    )
 
 
 def _listed(node: cst.BaseExpression, code: Durable) -> tuple[cst.BaseExpression | None, bool]:

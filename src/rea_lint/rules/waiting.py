@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
-
-import libcst as cst
+from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Related
 from rea_lint.rules import work
 
 if TYPE_CHECKING:
     from rea_lint.durable import Durable
-    from rea_lint.facts import Function
+    from rea_lint.facts import Function, Wait
     from rea_lint.project import Handler, Operation, Project
     from rea_lint.rules.work import Work
     from rea_lint.text import Span
 
-Waiting: TypeAlias = cst.Await | cst.For | cst.CompFor
 
-
-def blocked(code: Durable, node: cst.CSTNode) -> str | None:
-    """The exclusive handler whose key is blocked while the code of a node runs, for display, with how many more there are; None: no handler's is."""
-    names = sorted({h.display for h in code.project.reached_by(code.owner(node).name) if h.kind == "exclusive"})
+def blocked(project: Project, function: Function) -> str | None:
+    """The exclusive handler whose key is blocked while the code of a function runs, for display, with how many more there are; None: no handler's is."""
+    names = sorted({h.display for h in project.reached_by(function.name) if h.kind == "exclusive"})
     more = len(names) - 1
     return f"`{names[0]}`" + (f" and {more} more" if more > 0 else "") if names else None
 
 
-def waited_for(node: Waiting, code: Durable) -> tuple[Work, ...]:
+def waited_for(wait: Wait, function: Function, project: Project) -> tuple[Work, ...]:
     """The durable futures that an `await` or `async for` waits for; of a combinator, those it is handed.
 
     A parameter that may be several kinds of future is not known to be any of them: some have come already, or do not wait.
     """
-    if isinstance(node, cst.For | cst.CompFor) and node.asynchronous is None:
-        return ()
-    waiting = node.expression if isinstance(node, cst.Await) else node.iter
-    found = work.awaited(code.project, code.owner(node), code.refs(waiting), code.span(waiting))
+    found = work.awaited(project, function, wait.values, wait.span)
     futures = tuple(each for each in found if each.kind is work.Kind.FUTURE)
-    is_parameter = isinstance(waiting, cst.Name) and any(p.name == waiting.value for p in code.owner(node).parameters)
+    is_parameter = any(wait.values == (f"{function.name}:{p.name}",) for p in function.parameters)
     return () if is_parameter and len({each.operation.name for each in futures if each.operation is not None}) > 1 else futures
-
-
-def place(node: Waiting, code: Durable) -> Span:
-    """Where a finding about it stands."""
-    return code.span(node if isinstance(node, cst.Await) else node.iter)
 
 
 def created(each: Work, code: Durable, at: Span) -> tuple[Related, ...]:

@@ -133,5 +133,5 @@ def _hint(lacking: list[str]) -> str:
 
 
 def _is_no_text(key: Argument, code: Durable) -> bool:
-    found = certain.types(key, code)
+    found = certain.types(key, code) if certain.may_be(key, NO_TEXT, code.project) else certain.NOTHING
     return bool(found) and found <= NO_TEXT

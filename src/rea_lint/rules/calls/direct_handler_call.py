@@ -10,16 +10,18 @@ import libcst as cst
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import reaching
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
     from rea_lint.project import Handler
+    from rea_lint.text import Span
 
 
 @rule("REA801", "direct-handler-call", Severity.WARNING, docs="https://docs.restate.dev/develop/python/service-communication")
-def direct_handler_call(call: cst.Call, code: Durable) -> Iterator[Finding]:
+def direct_handler_call(function: Function, code: Durable) -> Iterator[Finding]:
     """
     A handler of another service is called as a function, and runs as part of the caller.
 
@@ -115,20 +117,17 @@ def direct_handler_call(call: cst.Call, code: Durable) -> Iterator[Finding]:
         return await add(ctx, 1)  # expect: REA801 "with `ctx.object_call(add, key=..., arg=...)`"
     ```
     """
-    owner = code.owner(call).name
-    edges = [
-        e for e in code.project.calls(owner) if e.call is not None and code.project.functions.get(e.target) and _is_handler(code, e.target)
-    ]
-    span = code.span(call) if edges else None
-    for edge in edges:
-        if edge.span != span or edge.call is None:
+    callers = code.project.reached_by(function.name)
+    told: set[Span] = set()
+    for edge in code.project.calls(function.name) if callers else ():
+        if edge.call is None or edge.span in told or not _is_handler(code, edge.target) or function.call(edge.span) is None:
             continue
+        told.add(edge.span)
         called = code.project.registered(edge.target)[0]
-        callers = code.project.reached_by(owner)
         hands_on = code.project.takes_context(edge.call)
-        if not callers or (hands_on and any(h.service == called.service for h in callers)):
-            return
-        name = code.text(call.func)
+        if hands_on and any(h.service == called.service for h in callers):
+            continue
+        name = code.source.text[edge.call.callee_span.start : edge.call.callee_span.end]
         kinds = reaching.services(code.project, called)
         how = next(iter(kinds)) if len(kinds) == 1 else "object"
         given = f"{name}, arg=..." if how == "service" else f"{name}, key=..., arg=..."
@@ -136,17 +135,19 @@ def direct_handler_call(call: cst.Call, code: Durable) -> Iterator[Finding]:
             edge.span,
             f"`{name}` runs within `{callers[0].display}` when it is called as a function: with its context, key and state, and without an invocation of"
             f" its own; call it with `ctx.{how}_call({given})`.",
-            _fix(call, called, code) if how == "service" and hands_on else None,
+            _fix(edge.span, called, code) if how == "service" and hands_on else None,
         )
-        return
 
 
 def _is_handler(code: Durable, function: str) -> bool:
     return bool(code.project.reached_by(function) and code.project.registered(function))
 
 
-def _fix(call: cst.Call, called: Handler, code: Durable) -> Fix | None:
+def _fix(span: Span, called: Handler, code: Durable) -> Fix | None:
     """`ctx.service_call(...)` in the place of an awaited call with the context and at most one more argument."""
+    call = code.node(span)
+    if not isinstance(call, cst.Call):
+        return None
     context = code.context(call)
     match call.args:
         case [cst.Arg(star="", keyword=None) as first, *rest] if (

@@ -156,7 +156,7 @@ def _of_options(project: Project) -> Iterator[Finding]:
 
 
 def _is_number(argument: Argument, code: Durable) -> bool:
-    found = certain.types(argument, code)
+    found = certain.types(argument, code) if certain.may_be(argument, certain.NUMBERS, code.project) else certain.NOTHING
     return bool(found) and found <= certain.NUMBERS
 
 

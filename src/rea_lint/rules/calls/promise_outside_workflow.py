@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import reaching
 
 
 @rule("REA814", "promise-outside-workflow", Severity.ERROR, docs="https://docs.restate.dev/develop/python/external-events")
-def promise_outside_workflow(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def promise_outside_workflow(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler uses a durable promise, and it is no handler of a workflow.
 

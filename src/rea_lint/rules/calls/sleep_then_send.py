@@ -120,6 +120,10 @@ def sleep_then_send(operation: Operation, code: Durable) -> Iterator[Finding]:
     call = operation.call
     if operation.info.name != "sleep" or not (call.awaited and call.discarded) or not code.project.registered(operation.function):
         return
+    if not any(
+        each.call.span.start > call.span.start and each.info.name.endswith("_send") for each in code.project.operations(operation.function)
+    ):
+        return
     node = code.node(call.span)
     line = _line(code, node) if node is not None else None
     sends = _sends_after(code, line) if line is not None else ()

@@ -10,15 +10,27 @@ import libcst as cst
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import reading
+from rea_lint.rules import reading, triggers
 
 if TYPE_CHECKING:
-    from rea_lint.project import Operation
+    from rea_lint.facts import Function
+    from rea_lint.project import Operation, Project
 
 IDLE = frozenset({"sleep", "time", "key", "request", "random", "uuid", "promise"})  # what a loop that only waits may do besides
 
 
-@rule("REA824", "state-polling", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
+def _may_poll(function: Function, project: Project) -> bool:
+    for loop in function.loops:
+        inside = [
+            each for inner in triggers.within(function, project) for each in project.operations(inner.name) if loop.contains(each.call.span)
+        ]
+        is_pausing = any(each.info.name == "sleep" and each.call.awaited for each in inside)
+        if is_pausing and any(each.info.name not in IDLE for each in inside):
+            return True
+    return False
+
+
+@rule("REA824", "state-polling", Severity.WARNING, trigger=_may_poll, docs="https://docs.restate.dev/develop/python/external-events")
 def state_polling(loop: cst.While | cst.For, code: Durable) -> Iterator[Finding]:
     """
     A loop sleeps and looks at state, a promise or another handler, until something has changed.

@@ -133,13 +133,13 @@ def missing_type_hint(operation: Operation, code: Durable) -> Iterator[Finding]:
     name = stored.read(operation)
     if name is None or stored.hint(operation) is not None or code.project.sdk.before(operation.info.parameters_since.get("type_hint", "")):
         return
-    call = code.node(operation.call.span)
-    value = _value(call, code) if isinstance(call, cst.Call) else None
-    if not isinstance(call, cst.Call) or value is None:
-        return
     writes = stored.written(code.project, operation)
     models = frozenset(model for write in writes for model in write.models)
     if len(models) != 1:
+        return
+    call = code.node(operation.call.span)
+    value = _value(call, code) if isinstance(call, cst.Call) else None
+    if not isinstance(call, cst.Call) or value is None:
         return
     (model,) = models
     use = _use(value, model, code)

@@ -12,14 +12,20 @@ from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, triggers
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 
-@rule("REA701", "bare-except", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_swallow(function: Function, project: Project) -> bool:
+    return triggers.swallows(function, project, frozenset({catching.BASE}))
+
+
+@rule("REA701", "bare-except", Severity.ERROR, trigger=_may_swallow, docs="https://docs.restate.dev/develop/python/error-handling")
 def bare_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
     """
     A clause catches everything, and with it the exception by which the SDK suspends the handler.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -10,14 +11,22 @@ from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching, failing, saga
+from rea_lint.rules import catching, failing, saga, triggers
 from rea_lint.rules.catching import End
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 SUSPENSION_IS_NO_EXCEPTION = "0.11"
 """From this SDK on `except Exception` does not catch a suspension: it is `asyncio.CancelledError` in 0.11, `SdkInternalBaseException` later."""
 
 
-@rule("REA702", "broad-except", Severity.WARNING, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_swallow(function: Function, project: Project) -> bool:
+    return triggers.swallows(function, project, frozenset({catching.EXCEPTION}))
+
+
+@rule("REA702", "broad-except", Severity.WARNING, trigger=_may_swallow, docs="https://docs.restate.dev/develop/python/error-handling")
 def broad_except(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
     """
     A clause catches every exception, and with it `TerminalError`: the end of an operation, or of the invocation.

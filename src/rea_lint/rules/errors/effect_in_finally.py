@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,8 +12,16 @@ from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching, outliving
 
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
-@rule("REA706", "effect-in-finally", Severity.WARNING, docs="https://docs.restate.dev/develop/python/error-handling")
+
+def _may_change(function: Function, project: Project) -> bool:
+    return any(shared.changes for shared in project.shared(function.name))
+
+
+@rule("REA706", "effect-in-finally", Severity.WARNING, trigger=_may_change, docs="https://docs.restate.dev/develop/python/error-handling")
 def effect_in_finally(block: cst.Finally, code: Durable) -> Iterator[Finding]:
     """
     A `finally` changes a variable of the process, and it runs whenever the handler is suspended.

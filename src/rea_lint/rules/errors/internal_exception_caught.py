@@ -10,16 +10,28 @@ import libcst as cst
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, triggers
 from rea_lint.rules.catching import End
 
 if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
     from rea_lint.sdk import Sdk
 
 CANCELLED = frozenset({"asyncio.CancelledError", "asyncio.exceptions.CancelledError"})
 
 
-@rule("REA704", "internal-exception-caught", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_swallow(function: Function, project: Project) -> bool:
+    return triggers.swallows(function, project, catching.INTERNAL | CANCELLED)
+
+
+@rule(
+    "REA704",
+    "internal-exception-caught",
+    Severity.ERROR,
+    trigger=_may_swallow,
+    docs="https://docs.restate.dev/develop/python/error-handling",
+)
 def internal_exception_caught(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
     """
     A clause catches the exception by which the SDK leaves the handler, and does not raise it again.

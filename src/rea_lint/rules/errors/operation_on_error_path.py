@@ -16,9 +16,15 @@ from rea_lint.text import Edit
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 
-@rule("REA717", "operation-on-error-path", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_fail(function: Function, project: Project) -> bool:
+    return any(use.effect in failing.FAILING for use in project.uses(function.name))
+
+
+@rule("REA717", "operation-on-error-path", Severity.ERROR, trigger=_may_fail, docs="https://docs.restate.dev/develop/python/error-handling")
 def operation_on_error_path(path: cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally | cst.With, code: Durable) -> Iterator[Finding]:
     """
     An error that comes once makes a handler journal an operation, and the retry does not come by there.

@@ -13,16 +13,30 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Use
 from rea_lint.rule import rule
+from rea_lint.rules import triggers
 from rea_lint.text import Edit
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 LEAVING = frozenset({"builtins.SystemExit", "builtins.KeyboardInterrupt"})
 AT_ONCE = frozenset({"os._exit", "os.abort"})
 
 
-@rule("REA718", "process-exit", Severity.ERROR, effects=[Effect.EXIT], docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_leave(function: Function, project: Project) -> bool:
+    return not LEAVING.isdisjoint(triggers.mentions(function, project))
+
+
+@rule(
+    "REA718",
+    "process-exit",
+    Severity.ERROR,
+    effects=[Effect.EXIT],
+    trigger=_may_leave,
+    docs="https://docs.restate.dev/develop/python/error-handling",
+)
 def process_exit(thing: Use | cst.Raise, code: Durable) -> Iterator[Finding]:
     """
     Durable code ends the process, with every other invocation in it.

@@ -14,7 +14,7 @@ from rea_lint.rules import saga
 ACTS = ("run", "run_typed", "service_call", "object_call", "workflow_call", "generic_call")
 
 
-@rule("REA710", "saga-late-registration", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
+@rule("REA710", "saga-late-registration", Severity.WARNING, trigger=saga.may_register, docs="https://docs.restate.dev/guides/sagas")
 def saga_late_registration(call: cst.Call, code: Durable) -> Iterator[Finding]:
     """
     A compensation is registered after the action that it undoes.

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching, saga
+from rea_lint.rules import catching, saga, triggers
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Clause, Function
+    from rea_lint.project import Project
 
 
-@rule("REA709", "saga-no-rethrow", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
+def _may_compensate(function: Function, project: Project) -> bool:
+    return any(
+        not clause.raises and triggers.catches(clause, project, catching.CATCH_TERMINAL) and _may_undo(clause, function, project)
+        for clause in function.clauses
+    )
+
+
+def _may_undo(clause: Clause, function: Function, project: Project) -> bool:
+    inside = (call for call in function.calls if clause.span.contains(call.span))
+    return not clause.is_plain or any(saga.UNDOES.search(name) for call in inside for name in project.resolve(call.callees))
+
+
+@rule("REA709", "saga-no-rethrow", Severity.WARNING, trigger=_may_compensate, docs="https://docs.restate.dev/guides/sagas")
 def saga_no_rethrow(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
     """
     A clause runs the compensations, and the handler goes on as if nothing had failed.

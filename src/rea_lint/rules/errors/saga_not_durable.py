@@ -12,7 +12,7 @@ from rea_lint.rule import rule
 from rea_lint.rules import saga
 
 
-@rule("REA712", "saga-not-durable", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
+@rule("REA712", "saga-not-durable", Severity.WARNING, trigger=saga.may_undo, docs="https://docs.restate.dev/guides/sagas")
 def saga_not_durable(node: cst.For | cst.While, code: Durable) -> Iterator[Finding]:
     """
     A compensation is called outside a step, so every replay compensates again.

@@ -16,7 +16,7 @@ MOST_PLACES = 3
 TURNS = frozenset({"reverse", "insert", "appendleft", "sort", "extend"})
 
 
-@rule("REA711", "saga-order", Severity.WARNING, docs="https://docs.restate.dev/guides/sagas")
+@rule("REA711", "saga-order", Severity.WARNING, trigger=saga.may_undo, docs="https://docs.restate.dev/guides/sagas")
 def saga_order(node: cst.For, code: Durable) -> Iterator[Finding]:
     """
     Compensations run in the order in which they were registered, not from the last to the first.

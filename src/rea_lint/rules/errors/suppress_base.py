@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,8 +12,18 @@ from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import catching
 
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
-@rule("REA703", "suppress-base", Severity.WARNING, docs="https://docs.restate.dev/develop/python/error-handling")
+SUPPRESS = "contextlib.suppress"
+
+
+def _may_suppress(function: Function, project: Project) -> bool:
+    return any(call.entered and SUPPRESS in project.resolve(call.callees) for call in function.calls)
+
+
+@rule("REA703", "suppress-base", Severity.WARNING, trigger=_may_suppress, docs="https://docs.restate.dev/develop/python/error-handling")
 def suppress_base(block: cst.With, code: Durable) -> Iterator[Finding]:
     """
     `contextlib.suppress` drops every exception of a durable operation, and what it means with it.
@@ -91,7 +102,7 @@ def suppress_base(block: cst.With, code: Durable) -> Iterator[Finding]:
     """
     for item in block.items:
         call = item.item
-        if not isinstance(call, cst.Call) or code.resolve(call.func) != {"contextlib.suppress"}:
+        if not isinstance(call, cst.Call) or code.resolve(call.func) != {SUPPRESS}:
             continue
         names = {name for arg in call.args for name in code.resolve(arg.value)}
         if catching.TERMINAL in names or not names & {catching.BASE, catching.EXCEPTION}:

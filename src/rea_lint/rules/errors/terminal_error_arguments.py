@@ -15,6 +15,7 @@ from rea_lint.rule import rule
 from rea_lint.rules import errors_made
 
 if TYPE_CHECKING:
+    from rea_lint.facts import Function
     from rea_lint.rules.errors_made import Made
 
 TERMINAL = "restate.TerminalError"
@@ -24,7 +25,19 @@ UNSENT = "the error is never sent, and the invocation is retried for ever"
 HIGHEST = 65535  # it goes to the server as an unsigned number of 16 bits
 
 
-@rule("REA715", "terminal-error-arguments", Severity.ERROR, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_raise_the_class(function: Function, project: Project) -> bool:
+    names = [function.names[name] for name, around in function.stands.items() if "Raise" in around and name in function.names]
+    attributes = [read.values for read in function.reads if read.around == "Raise"]
+    return any(project.resolve(refs) == {TERMINAL} for refs in (*names, *attributes))
+
+
+@rule(
+    "REA715",
+    "terminal-error-arguments",
+    Severity.ERROR,
+    trigger=_may_raise_the_class,
+    docs="https://docs.restate.dev/develop/python/error-handling",
+)
 def terminal_error_arguments(thing: Project | cst.Raise, code: Durable | None = None) -> Iterator[Finding]:
     """
     A `TerminalError` is made of something that the SDK cannot send.

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, triggers
 from rea_lint.rules.catching import End
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 EXPLANATION = re.compile(r"#(?![ \t]*(?:rea-lint:|noqa\b))")  # a comment that says something to people
 
 
-@rule("REA705", "terminal-error-swallowed", Severity.INFO, docs="https://docs.restate.dev/develop/python/error-handling")
+def _may_swallow(function: Function, project: Project) -> bool:
+    idle = [c for c in function.clauses if c.is_plain and not any(c.span.contains(call.span) for call in function.calls)]
+    return bool(idle) and triggers.swallows(function, project, frozenset({catching.TERMINAL}))
+
+
+@rule(
+    "REA705", "terminal-error-swallowed", Severity.INFO, trigger=_may_swallow, docs="https://docs.restate.dev/develop/python/error-handling"
+)
 def terminal_error_swallowed(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:
     """
     A clause catches `TerminalError` and does nothing about it.

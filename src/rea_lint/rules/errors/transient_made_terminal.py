@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,11 +12,22 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Region
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, triggers
 from rea_lint.rules.catching import End
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 TRANSIENT = frozenset({Effect.NETWORK, Effect.DATABASE, Effect.BROKER, Effect.LLM})
 """The effects that fail for a moment: the other side is away, or busy."""
+
+
+def _may_replace(function: Function, project: Project) -> bool:
+    broad = frozenset({catching.BASE, catching.EXCEPTION})
+    return any(not clause.raises and triggers.catches(clause, project, broad) for clause in function.clauses) and any(
+        call.around == "Raise" and project.resolve(call.callees) == {catching.TERMINAL} for call in function.calls
+    )
 
 
 @rule(
@@ -23,6 +35,7 @@ TRANSIENT = frozenset({Effect.NETWORK, Effect.DATABASE, Effect.BROKER, Effect.LL
     "transient-made-terminal",
     Severity.WARNING,
     region=Region.STEP,
+    trigger=_may_replace,
     docs="https://docs.restate.dev/develop/python/error-handling",
 )
 def transient_made_terminal(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -13,6 +14,9 @@ from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import awaitable
 from rea_lint.rules.awaitable import Kind
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
 
 GIVES = {
     "none": "does its work at once and gives nothing",
@@ -90,6 +94,10 @@ def await_non_awaitable(operation: Operation, code: Durable) -> Iterator[Finding
     is_coroutine = code.project.knowledge.handles.get(operation.context) in {"call", "send"}  # `handle.invocation_id()`
     if operation.info.gives not in GIVES or is_coroutine or operation.info.name == "promise":
         return
+    function = code.project.functions[operation.function]
+    is_kept = operation.info.gives == "handle" and not operation.call.discarded and _is_awaited_later(function)
+    if not operation.call.awaited and not is_kept:
+        return
     call = code.node(operation.call.span)
     if not isinstance(call, cst.Call):
         return
@@ -105,3 +113,8 @@ def await_non_awaitable(operation: Operation, code: Durable) -> Iterator[Finding
                 " leave `await` out.",
                 rewrite.safe("Leave `await` out", rewrite.drop_await(code, waiting)),
             )
+
+
+def _is_awaited_later(function: Function) -> bool:
+    """Whether something is awaited that is no call."""
+    return any(function.call(wait.span) is None for wait in function.waits)

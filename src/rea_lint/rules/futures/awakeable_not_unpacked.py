@@ -12,7 +12,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
-from rea_lint.rules import awaitable
+from rea_lint.rules import awaitable, unread
 from rea_lint.rules.awaitable import Kind
 
 if TYPE_CHECKING:
@@ -98,7 +98,10 @@ def awakeable_not_unpacked(operation: Operation, code: Durable) -> Iterator[Find
 
     mypy and pyright report this where the context is annotated.
     """
-    call = code.node(operation.call.span) if operation.info.gives == "pair" else None
+    function = code.project.functions[operation.function]
+    if operation.info.gives != "pair" or unread.unpacked(operation.call, function, code):
+        return
+    call = code.node(operation.call.span)
     if not isinstance(call, cst.Call):
         return
     made = f"`{code.text(call.func)}` gives the tuple `(id, future)`"

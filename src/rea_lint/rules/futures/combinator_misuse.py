@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import awaitable
 from rea_lint.rules.awaitable import RETRIED
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Argument, Call
 
 GIVES = {
     "restate.select": "the name and the value of the first arm",
     "restate.gather": "the futures, when all are completed",
     "restate.wait_completed": "two lists, of completed and of pending futures",
 }
+DISPLAYS = frozenset({"builtins.list()", "builtins.tuple()", "types.GeneratorType()"})
 LISTS = (cst.List, cst.Tuple, cst.ListComp, cst.GeneratorExp)
 
 
 @rule("REA310", "combinator-misuse", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
-def combinator_misuse(call: cst.Call, code: Durable) -> Iterator[Finding]:
+def combinator_misuse(function: Function, code: Durable) -> Iterator[Finding]:
     """
     A combinator gets its futures in the wrong form, or an arm is asked for that was never given.
 
@@ -140,9 +146,29 @@ def combinator_misuse(call: cst.Call, code: Durable) -> Iterator[Finding]:
 
     mypy and pyright report the forms, where the context is annotated, and nobody the names.
     """
-    if not awaitable.combines(call, code):
-        return
-    combinator = next(iter(code.resolve(call.func)))
+    for combinator, call in awaitable.combinators(function, code.project):
+        node = code.node(call.span) if not _is_right(combinator, call, function) else None
+        if isinstance(node, cst.Call):
+            yield from _of(combinator, node, code)
+
+
+def _is_right(combinator: str, call: Call, function: Function) -> bool:
+    """Whether facts tell that nothing is wrong with a call, and nobody asks for an arm by its name."""
+    by_keyword = combinator == "restate.select"
+    is_waited_for = call.around == ("AsyncFor" if combinator == "restate.as_completed" else "Await")
+    is_given = bool(call.arguments) and not any(
+        (argument.keyword in {None, "*"}) is by_keyword or (argument.keyword is None and _is_display(argument))
+        for argument in call.arguments
+    )
+    return is_waited_for and is_given and not (by_keyword and not function.shape.isdisjoint({"Match", "Compare"}))
+
+
+def _is_display(argument: Argument) -> bool:
+    """Whether an argument may be a list, tuple, comprehension or generator as it stands."""
+    return any(value in DISPLAYS or ":tuple@" in value for value in argument.values)
+
+
+def _of(combinator: str, call: cst.Call, code: Durable) -> Iterator[Finding]:
     name = code.text(call.func)
     wrong = _form(combinator, call, code)
     if wrong is not None:

@@ -10,6 +10,7 @@ import libcst as cst
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import awaitable
@@ -24,7 +25,7 @@ NAMES = frozenset({"gather", "wait_completed", "as_completed"})  # combinators t
 
 
 @rule("REA308", "future-used-as-value", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
-def future_used_as_value(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def future_used_as_value(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A durable future is used as if it were the result that comes of it.
 
@@ -162,9 +163,19 @@ def future_used_as_value(thing: Operation | cst.Call, code: Durable) -> Iterator
 
     mypy and pyright report some of these, where everything is annotated.
     """
-    call = code.node(thing.call.span) if isinstance(thing, Operation) and thing.info.gives == "future" and not thing.call.awaited else thing
-    if not isinstance(call, cst.Call) or (call is thing and _called(call) not in NAMES):
-        return
+    if isinstance(thing, Function):
+        made = [call for _, call in awaitable.combinators(thing, code.project) if not call.discarded]
+    else:
+        function = code.project.functions[thing.function]
+        is_kept = thing.info.gives == "future" and not thing.call.awaited and not thing.call.discarded
+        made = [thing.call] if is_kept and not awaitable.is_kept_well(thing.call, function, code.project) else []
+    for call in made:
+        node = code.node(call.span)
+        if isinstance(node, cst.Call) and (isinstance(thing, Operation) or _called(node) in NAMES):
+            yield from _of(node, code)
+
+
+def _of(call: cst.Call, code: Durable) -> Iterator[Finding]:
     found = [
         (node, held.kind, wrong)
         for node, held in awaitable.holders(call, code)

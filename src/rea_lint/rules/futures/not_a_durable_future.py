@@ -10,6 +10,7 @@ import libcst as cst
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import awaitable, work
 from rea_lint.rules.awaitable import Kind
@@ -26,7 +27,7 @@ INSTEAD = {
 
 
 @rule("REA309", "not-a-durable-future", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
-def not_a_durable_future(call: cst.Call, code: Durable) -> Iterator[Finding]:
+def not_a_durable_future(function: Function, code: Durable) -> Iterator[Finding]:
     """
     A combinator gets a coroutine, a task, a promise or a send, and fails the invocation for good.
 
@@ -119,8 +120,14 @@ def not_a_durable_future(call: cst.Call, code: Durable) -> Iterator[Finding]:
 
     mypy and pyright report this where everything is annotated.
     """
-    if not awaitable.combines(call, code):
-        return
+    for _, call in awaitable.combinators(function, code.project):
+        if not all(awaitable.is_future(argument, function, code.project) for argument in call.arguments):
+            node = code.node(call.span)
+            if isinstance(node, cst.Call):
+                yield from _of(node, code)
+
+
+def _of(call: cst.Call, code: Durable) -> Iterator[Finding]:
     for node in (each for argument in call.args for each in _handed(argument, code)):
         held = awaitable.of(node, code)
         if held is None or held.kind not in INSTEAD or _is_told_elsewhere(held, code):

@@ -13,17 +13,29 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Region, Use
 from rea_lint.rule import rule
-from rea_lint.rules import catching
+from rea_lint.rules import catching, triggers
 
 if TYPE_CHECKING:
-    from rea_lint.facts import Refs
+    from rea_lint.facts import Function, Refs
+    from rea_lint.project import Project
 
 BLOCKS = re.compile(r"(threading|multiprocessing)\.(Lock|RLock|Condition|Semaphore|BoundedSemaphore)\(\)")
 YIELDS = re.compile(r"asyncio\.(Lock|Condition|Semaphore|BoundedSemaphore)\(\)")
 WAITS = re.compile(r"asyncio\.(Event|Condition|Barrier|Queue|PriorityQueue|LifoQueue)\(\)\.(wait|wait_for|get|put|join)")
 
 
-@rule("REA313", "sync-primitive", Severity.ERROR, effects=[Effect.LOCK], docs="https://docs.restate.dev/foundations/services")
+def _may_hold_a_lock(function: Function, project: Project) -> bool:
+    return any(BLOCKS.fullmatch(value) or YIELDS.fullmatch(value) for value in triggers.mentions(function, project))
+
+
+@rule(
+    "REA313",
+    "sync-primitive",
+    Severity.ERROR,
+    effects=[Effect.LOCK],
+    trigger=_may_hold_a_lock,
+    docs="https://docs.restate.dev/foundations/services",
+)
 def sync_primitive(thing: cst.With | Use, code: Durable) -> Iterator[Finding]:
     """
     Invocations wait for each other by a lock, event or queue of the process.

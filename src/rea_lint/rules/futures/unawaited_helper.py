@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import awaitable, work
 from rea_lint.rules.awaitable import Kind
 
+if TYPE_CHECKING:
+    from rea_lint.facts import Call
+    from rea_lint.project import Project
+
 
 @rule("REA315", "unawaited-helper", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
-def unawaited_helper(call: cst.Call, code: Durable) -> Iterator[Finding]:
+def unawaited_helper(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An async helper with durable operations in it is called without `await`, and nothing of it happens.
 
@@ -106,16 +112,26 @@ def unawaited_helper(call: cst.Call, code: Durable) -> Iterator[Finding]:
         price(item)
     ```
     """
+    for call in function.calls:
+        if call.around in {"Await", "Assign"} or not _uses_context(code.project, call):
+            continue
+        node = code.node(call.span)
+        if isinstance(node, cst.Call):
+            yield from _of(node, code)
+
+
+def _uses_context(project: Project, call: Call) -> bool:
+    """Whether a call is one of helpers that use the context; calling a handler as a function is direct-handler-call."""
+    names = project.resolve(call.callees)
+    return bool(names) and all(
+        name in project.functions and not project.registered(name) and work.uses_context(project, name) for name in names
+    )
+
+
+def _of(call: cst.Call, code: Durable) -> Iterator[Finding]:
     parent = code.parent(call)
     if isinstance(parent, cst.Await | cst.Arg | cst.Assign):
         return
-    names = code.resolve(call.func)
-    if (
-        not names
-        or any(code.project.registered(name) for name in names)
-        or not all(name in code.project.functions and work.uses_context(code.project, name) for name in names)
-    ):
-        return  # calling a handler as a function is direct-handler-call
     held = awaitable.of(call, code)
     wrong = awaitable.misuse(call, Kind.COROUTINE, code)
     if held is None or held.kind is not Kind.COROUTINE or (wrong is None and not isinstance(parent, cst.Expr)):

@@ -10,7 +10,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
-from rea_lint.rules import unread
+from rea_lint.rules import triggers, unread
 
 LOSES = {
     "run": "the step is journaled and its action never runs",
@@ -110,6 +110,14 @@ def unused_durable_future(operation: Operation, code: Durable) -> Iterator[Findi
     """
     call = operation.call
     if operation.info.gives != "future" or call.awaited or call.discarded:
+        return
+    function = code.project.functions[operation.function]
+    if any(
+        [binding.span for binding in bindings] == [call.span] and triggers.stands(name, function, code.project)
+        for name, bindings in function.variables.items()
+    ):
+        return  # it is read, and there is nothing else in it
+    if call.around not in {"Assign", "AnnAssign", "List", "Tuple", "Set", "Dict", "ListComp", "SetComp", "DictComp"}:
         return
     node = code.node(call.span)
     names = unread.holder(code, node) if isinstance(node, cst.Call) else None

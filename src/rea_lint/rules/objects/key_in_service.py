@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import reaching
 
 
 @rule("REA611", "key-in-service", Severity.ERROR, docs="https://docs.restate.dev/develop/python/services")
-def key_in_service(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def key_in_service(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler of a service asks for its key, and gets an empty string.
 

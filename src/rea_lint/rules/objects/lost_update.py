@@ -12,6 +12,7 @@ from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
+from rea_lint.rules import triggers
 from rea_lint.state import CHANGES
 
 if TYPE_CHECKING:
@@ -121,8 +122,10 @@ def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
     if operation.info.name != "get" or not operation.call.awaited or not code.project.kinds(function.name) <= {"exclusive", "main"}:
         return
     key = operation.call.argument(0, "name")
+    if key is None or key.literal is None or not _may_be_changed(operation, function, code) or _is_written(key.literal, function, code):
+        return
     variable = _variable(operation, function, code)
-    if variable is None or key is None or key.literal is None or _is_written(key.literal, function, code):
+    if variable is None:
         return
     ways = [(node, _way(node, function, code)) for node, _ in code.nodes if isinstance(node, cst.Name) and node.value == variable]
     kinds = {way for _, way in ways}
@@ -135,6 +138,15 @@ def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
         f" {variable})` after it.",
         None,
         (Related(code.path, operation.call.span, "the state is read here"),),
+    )
+
+
+def _may_be_changed(operation: Operation, function: Function, code: Durable) -> bool:
+    """Whether attributes or items are taken of a variable that gets the value."""
+    return any(
+        any(binding.span.contains(operation.call.span) for binding in bindings)
+        and not triggers.stands(name, function, code.project).isdisjoint({"Attribute", "Subscript"})
+        for name, bindings in function.variables.items()
     )
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.graph import Origin
 from rea_lint.rule import rule
 from rea_lint.rules import waiting, work
 
 if TYPE_CHECKING:
     from rea_lint.graph import Link
-    from rea_lint.rules.work import Work
+    from rea_lint.project import Project
+    from rea_lint.text import Span
 
 RACES = frozenset({"restate.select", "restate.as_completed", "restate.wait_completed"})  # they go on when something else comes
 
 
 @rule("REA605", "self-deadlock", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
-def self_deadlock(waits: cst.Await, code: Durable) -> Iterator[Finding]:
+def self_deadlock(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An exclusive handler calls its own object, with its own key, and waits for the answer.
 
@@ -130,26 +130,31 @@ def self_deadlock(waits: cst.Await, code: Durable) -> Iterator[Finding]:
         await restate.gather(back, ctx.object_call(deposit, "bank", amount))  # expect: REA605 "with the same key"
     ```
     """
-    if isinstance(waits.expression, cst.Call) and not RACES.isdisjoint(code.resolve(waits.expression.func)):
-        return
-    for each in waiting.waited_for(waits, code):
-        link = next((link for link in _links(each, code) if _is_of_itself(link)), None)
-        if link is not None:
-            place = waiting.place(waits, code)
-            yield Finding(
-                place,
-                f"`{link.caller.display}` keeps its key while it waits for `{link.name}` with the same key, which waits for the key: neither ever goes on;"
-                " call a function that both handlers share, or send a message and do not wait.",
-                None,
-                waiting.created(each, code, place),
-            )
-            return
+    by_place = code.project.once(_of_themselves)
+    for wait in function.waits if by_place else ():
+        call = function.call(wait.span)
+        if wait.place == wait.span or (call is not None and not RACES.isdisjoint(code.project.resolve(call.callees))):
+            continue
+        for each in waiting.waited_for(wait, function, code.project):
+            link = by_place.get((code.project.path_of(each.function), work.origin(code.project, each)))
+            if link is not None:
+                yield Finding(
+                    wait.place,
+                    f"`{link.caller.display}` keeps its key while it waits for `{link.name}` with the same key, which waits for the key: neither ever goes on;"
+                    " call a function that both handlers share, or send a message and do not wait.",
+                    None,
+                    waiting.created(each, code, wait.place),
+                )
+                break
 
 
-def _links(each: Work, code: Durable) -> tuple[Link, ...]:
-    """The calls that a future is of, one for each handler that makes it."""
-    path, span = code.project.path_of(each.function), work.origin(code.project, each)
-    return tuple(link for link in code.project.links if link.path == path and link.call.span == span)
+def _of_themselves(project: Project) -> dict[tuple[str, Span], Link]:
+    """The calls of exclusive handlers to their own object and key, by file and place; of those at one place the first."""
+    found: dict[tuple[str, Span], Link] = {}
+    for link in project.links:
+        if _is_of_itself(link):
+            found.setdefault((link.path, link.call.span), link)
+    return found
 
 
 def _is_of_itself(link: Link) -> bool:

@@ -7,10 +7,9 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import waiting, work
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @rule("REA603", "sleep-in-exclusive", Severity.WARNING, docs="https://docs.restate.dev/develop/python/durable-timers")
-def sleep_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -> Iterator[Finding]:
+def sleep_in_exclusive(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An exclusive handler sleeps, and the other exclusive calls to the key wait with it.
 
@@ -109,21 +108,21 @@ def sleep_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) 
     Where short pauses are accepted, `min-blocking-sleep = 2` in the configuration keeps those silent that are written down as shorter
     than two seconds.
     """
-    handler = waiting.blocked(code, waits)
-    found = waiting.waited_for(waits, code) if handler is not None else ()
-    lengths = [_seconds(each, code) for each in found if _is_sleep(each)]
-    if len(lengths) < len(found) or all(
-        seconds is not None and (seconds == 0 or seconds < code.config.min_blocking_sleep) for seconds in lengths
-    ):
-        return
-    place = waiting.place(waits, code)
-    yield Finding(
-        place,
-        f"{handler} keeps its key while it sleeps, and the other exclusive calls to the key wait; end the handler, and send a delayed message for the"
-        " rest (`send_delay=`).",
-        None,
-        waiting.created(found[0], code, place),
-    )
+    handler = waiting.blocked(code.project, function)
+    for wait in function.waits if handler is not None else ():
+        found = waiting.waited_for(wait, function, code.project)
+        lengths = [_seconds(each, code) for each in found if _is_sleep(each)]
+        if len(lengths) < len(found) or all(
+            seconds is not None and (seconds == 0 or seconds < code.config.min_blocking_sleep) for seconds in lengths
+        ):
+            continue
+        yield Finding(
+            wait.place,
+            f"{handler} keeps its key while it sleeps, and the other exclusive calls to the key wait; end the handler, and send a delayed message for the"
+            " rest (`send_delay=`).",
+            None,
+            waiting.created(found[0], code, wait.place),
+        )
 
 
 def _is_sleep(each: Work) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import reaching
@@ -16,7 +15,7 @@ STATE = frozenset({"get", "set", "clear", "clear_all", "state_keys"})
 
 
 @rule("REA601", "state-in-service", Severity.ERROR, docs="https://docs.restate.dev/develop/python/state")
-def state_in_service(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def state_in_service(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler of a service reads or writes state, and only objects and workflows have state.
 

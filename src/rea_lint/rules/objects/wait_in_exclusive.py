@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.rule import rule
 from rea_lint.rules import waiting
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @rule("REA604", "wait-in-exclusive", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
-def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -> Iterator[Finding]:
+def wait_in_exclusive(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An exclusive handler waits for an event from outside, and the other exclusive calls to the key wait with it.
 
@@ -134,22 +133,20 @@ def wait_in_exclusive(waits: cst.Await | cst.For | cst.CompFor, code: Durable) -
         return await ctx.promise("confirmed", type_hint=str).value()
     ```
     """
-    handler = waiting.blocked(code, waits)
-    if handler is None:
-        return
-    place = waiting.place(waits, code)
-    for each in waiting.waited_for(waits, code):
-        slow = waiting.slow_callee(each, code)
-        if _is_event(each) or slow is not None:
-            what = f"{each.display} of `{slow[0].display}`, which waits for {slow[1]}" if slow is not None else each.display
-            yield Finding(
-                place,
-                f"{handler} keeps its key while it waits for {what}, and the other exclusive calls to the key wait; end the handler, and let the answer"
-                " come as a call of its own, or make it a workflow.",
-                None,
-                waiting.created(each, code, place),
-            )
-            return
+    handler = waiting.blocked(code.project, function)
+    for wait in function.waits if handler is not None else ():
+        for each in waiting.waited_for(wait, function, code.project):
+            slow = waiting.slow_callee(each, code)
+            if _is_event(each) or slow is not None:
+                what = f"{each.display} of `{slow[0].display}`, which waits for {slow[1]}" if slow is not None else each.display
+                yield Finding(
+                    wait.place,
+                    f"{handler} keeps its key while it waits for {what}, and the other exclusive calls to the key wait; end the handler, and let the answer"
+                    " come as a call of its own, or make it a workflow.",
+                    None,
+                    waiting.created(each, code, wait.place),
+                )
+                break
 
 
 def _is_event(each: Work) -> bool:

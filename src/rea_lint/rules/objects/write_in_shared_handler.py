@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import reaching
@@ -25,7 +24,7 @@ WRITES = frozenset({"set", "clear", "clear_all"})
 
 
 @rule("REA602", "write-in-shared-handler", Severity.ERROR, docs="https://docs.restate.dev/develop/python/state")
-def write_in_shared_handler(thing: Operation | cst.Call, code: Durable) -> Iterator[Finding]:
+def write_in_shared_handler(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A shared handler writes state, and shared handlers may only read it.
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import libcst as cst
-
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
+from rea_lint.facts import Function
 from rea_lint.project import Project
 from rea_lint.rule import rule
 from rea_lint.rules import options
@@ -19,7 +18,7 @@ SAYS = f"`{NAME}` of `RunOptions` is not read, so it ends no retries; say `max_d
 
 
 @rule("REA412", "ignored-run-option", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
-def ignored_run_option(thing: cst.Call | Project, code: Durable | None = None) -> Iterator[Finding]:
+def ignored_run_option(thing: Function | Project, code: Durable | None = None) -> Iterator[Finding]:
     """
     `RunOptions(max_retry_duration=...)` limits nothing: the SDK reads `max_duration` only.
 
@@ -104,9 +103,10 @@ def ignored_run_option(thing: cst.Call | Project, code: Durable | None = None) -
                 yield Finding(option.argument.span, SAYS, path=option.path)
         return
     assert code is not None
-    given = {argument.keyword.value: argument for argument in thing.args if argument.keyword is not None}
-    if NAME in given and code.resolve(thing.func) == {options.RUN}:
-        value = code.span(given[NAME].value)
-        start = code.source.text.rindex(NAME, code.span(thing).start, value.start)
-        edit = Edit(Span(start, start + len(NAME)), "max_duration")
-        yield Finding(value, SAYS, rewrite.safe("Say `max_duration`", (edit,)) if "max_duration" not in given else None)
+    for call in thing.calls:
+        given = {argument.keyword: argument for argument in call.arguments}
+        if NAME in given and code.project.resolve(call.callees) == {options.RUN}:
+            value = given[NAME].span
+            start = code.source.text.rindex(NAME, call.span.start, value.start)
+            edit = Edit(Span(start, start + len(NAME)), "max_duration")
+            yield Finding(value, SAYS, rewrite.safe("Say `max_duration`", (edit,)) if "max_duration" not in given else None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Function
     from rea_lint.rules.actions import Handover
 
+LOOPS = frozenset({"For", "AsyncFor", "While", "ListComp", "SetComp", "DictComp", "GeneratorExp"})
 Loop: TypeAlias = cst.For | cst.While | cst.BaseComp
 
 
@@ -133,14 +134,16 @@ def late_bound_step_variable(step: Step, code: Durable) -> Iterator[Finding]:
         return done
     ```
     """
-    handed = actions.handover(step, code) if not step.call.awaited else None
-    if handed is None or handed.action is None:
+    owner = code.project.functions[step.function]
+    if step.call.awaited or owner.shape.isdisjoint(LOOPS):
         return
-    owner = code.owner(handed.call)
     for name in step.actions:
         function = code.project.functions[name]
         captured = _captured(function, owner, code) if function.scope == owner.name else set()
-        for loop in _loops(handed.call, code) if captured else ():
+        handed = actions.handover(step, code) if captured else None
+        if handed is None or handed.action is None:
+            continue
+        for loop in _loops(handed.call, code):
             seen = sorted(captured & _rebound(loop, owner, code))
             if seen and not _is_awaited_in(loop, handed.call, code):
                 yield Finding(

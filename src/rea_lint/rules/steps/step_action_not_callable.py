@@ -17,6 +17,7 @@ from rea_lint.rules.awaitable import is_coroutine_function
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
+    from rea_lint.project import Project
     from rea_lint.rules.actions import Handover
 
 CONSTANTS = (cst.BaseNumber, cst.SimpleString, cst.FormattedString, cst.ConcatenatedString, cst.List, cst.Dict, cst.Tuple, cst.Set)
@@ -142,7 +143,7 @@ def step_action_not_callable(step: Step, code: Durable) -> Iterator[Finding]:
 
     mypy and pyright report this where everything is annotated.
     """
-    handed = actions.handover(step, code)
+    handed = actions.handover(step, code) if _may_be_none(step, code.project) else None
     action = handed.action if handed is not None else None
     if handed is None or action is None:
         return
@@ -160,6 +161,13 @@ def step_action_not_callable(step: Step, code: Durable) -> Iterator[Finding]:
             " hand over the function.",
             _fix(call, handed, code),
         )
+
+
+def _may_be_none(step: Step, project: Project) -> bool:
+    """Whether an action may be something else than a function, as facts tell: a constant, a display, or what a call gives."""
+    function, given = project.functions[step.function], step.action
+    is_value = given.literal is not None or any(value.endswith("()") or ":tuple@" in value for value in given.values)
+    return is_value or function.call(given.span) is not None or any(wait.place == given.span for wait in function.waits)
 
 
 def _gives(call: cst.Call, code: Durable, *, is_awaited: bool) -> str | None:

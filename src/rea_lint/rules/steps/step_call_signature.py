@@ -17,8 +17,11 @@ from rea_lint.rules import actions, certain
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from rea_lint.diagnostic import Fix
     from rea_lint.facts import Function
+    from rea_lint.project import Project
     from rea_lint.rewrite import Edits
     from rea_lint.rules.actions import Handover
 
@@ -161,12 +164,37 @@ def step_call_signature(step: Step, code: Durable) -> Iterator[Finding]:
 
     mypy and pyright report these where everything is annotated.
     """
-    handed = actions.handover(step, code)
+    handed = actions.handover(step, code) if not _is_right(step, code.project) else None
     if handed is None or any(argument.star for argument in handed.call.args):
         return
     problem = _of_typed(handed, code) if handed.is_typed else _of_run(handed, code)
     if problem is not None:
         yield Finding(problem.at, f"{problem.said}.", problem.fix)
+
+
+def _is_right(step: Step, project: Project) -> bool:
+    """Whether facts tell that a call fits its action; False where it may not."""
+    operation = project.operation(step.function, step.call.span)
+    call = step.call
+    if operation is None or call.unpacks:
+        return True  # the step is not handed to the context itself; or it cannot be told
+    positional = [argument for argument in call.arguments if argument.keyword is None]
+    named = {argument.keyword for argument in call.arguments if argument.keyword is not None}
+    names = project.resolve(step.action.values)
+    action = (
+        project.functions.get(next(iter(names)))
+        if len(names) == 1 and project.functions[step.function].call(step.action.span) is None
+        else None
+    )
+    if len(positional) < 2:
+        return False
+    if operation.info.name == "run":
+        is_known = named <= set(operation.info.parameters) and len(positional) == 2 and "args" not in named
+        return is_known and (action is None or _missing(action, 0, {}) is None)
+    if len(positional) > 2 and project.resolve(positional[2].values) != {f"{actions.RUN_OPTIONS}()"}:
+        return False
+    parameters = _parameters(action) if action is not None else None
+    return action is None or parameters is None or (named <= set(parameters) and _missing(action, len(positional[3:]), named) is None)
 
 
 # -- run_typed ---------------------------------------------------------------------------------------------------------
@@ -339,7 +367,7 @@ def _parameters(action: Function) -> list[str] | None:
     return [parameter.name for parameter in action.parameters if parameter.kind != "*"]
 
 
-def _missing(action: Function, positional: int, named: dict[str, cst.Arg]) -> str | None:
+def _missing(action: Function, positional: int, named: Container[str | None]) -> str | None:
     """The first parameter without a default for which nothing is given."""
     places = [parameter for parameter in action.parameters if parameter.kind == "positional"]
     rest = [*places[positional:], *(parameter for parameter in action.parameters if parameter.kind == "keyword")]

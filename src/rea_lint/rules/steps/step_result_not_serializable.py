@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -59,6 +60,9 @@ ADVICE = {
 }
 MODELS = frozenset({"pydantic.BaseModel", "pydantic.RootModel", "pydantic.main.BaseModel", "sqlmodel.SQLModel", "msgspec.Struct"})
 BYTES = frozenset({"builtins.bytes()"})
+BYTES_LITERAL = re.compile(r"\b[rR]?[bB][rR]?[\"']")
+HOLDERS = frozenset({"Dict", "List", "Tuple", "ListComp", "DictComp"})
+DISPLAYS = frozenset({"builtins.list()", "builtins.dict()", "builtins.tuple()"})
 DEEPEST = 8  # displays within each other, and bases
 
 
@@ -220,7 +224,7 @@ def step_result_not_serializable(step: Step, code: Durable) -> Iterator[Finding]
         return await ctx.run_typed("hex", lambda: uuid.uuid4().hex)
     ```
     """
-    handed = actions.handover(step, code)
+    handed = actions.handover(step, code) if _may_be_refused(step, code) else None
     if handed is None or handed.action is None or actions.option(handed, "serde") or _is_hinted(handed, code):
         return
     for function, result in _results(step, handed, code):
@@ -248,6 +252,26 @@ def step_result_not_serializable(step: Step, code: Durable) -> Iterator[Finding]
             at,
         )
         return
+
+
+def _may_be_refused(step: Step, code: Durable) -> bool:
+    """Whether an action may give something that JSON cannot say, as facts tell."""
+    return not step.actions or any(_may_give(code.project.functions[name], code) for name in step.actions)
+
+
+def _may_give(function: Function, code: Durable) -> bool:
+    given = code.project.resolve((*function.return_annotation, *function.return_elements, *function.returns))
+    if any(_is_object(value, code.project) for value in given):
+        return True
+    if not any(value in DISPLAYS or ":tuple@" in value for value in function.returns):
+        return False
+    text = code.source.text[function.span.start : function.span.end]  # of a function elsewhere it does not matter: there is no tree
+    if not function.shape.isdisjoint({"Set", "SetComp"}) or BYTES_LITERAL.search(text) is not None:
+        return True
+    names = (function.names[name] for name, around in function.stands.items() if around & HOLDERS and name in function.names)
+    calls = (tuple(f"{callee}()" for callee in call.callees) for call in function.calls if call.around in {*HOLDERS, "Await"})
+    given = (value for refs in (*names, *calls) for value in code.project.resolve(refs))
+    return any(value in HOW or _is_model(value, code.project) for value in given)
 
 
 def _is_hinted(handed: Handover, code: Durable) -> bool:

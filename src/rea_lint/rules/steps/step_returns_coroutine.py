@@ -105,14 +105,14 @@ def step_returns_coroutine(step: Step, code: Durable) -> Iterator[Finding]:
         await ctx.run_typed("library", lambda: client.get("https://shop.example/"))  # expect: REA405 "`AsyncClient.get`"
     ```
     """
-    handed = actions.handover(step, code)
-    if handed is None or handed.action is None:
-        return
     for name in step.actions:
         function = code.project.functions[name]
         made = actions.coroutine(function, code.project)
         if made is None:
             continue
+        handed = actions.handover(step, code)
+        if handed is None or handed.action is None:
+            return
         subject = "the lambda" if function.is_lambda else f"`{function.written_name}`"
         whose = (
             ".".join(made.replace("()", "").split(".")[-2:])

@@ -15,6 +15,7 @@ from rea_lint.rule import rule
 
 if TYPE_CHECKING:
     from rea_lint.facts import Function
+    from rea_lint.project import Project
     from rea_lint.text import Span
 
 CONTAINERS = frozenset(
@@ -162,7 +163,9 @@ def step_writes_outer_state(step: Step, code: Durable) -> Iterator[Finding]:
     steps = code.project.steps(step.function)
     for name in step.actions:
         function = code.project.functions[name]
-        if next(each for each in steps if name in each.actions) is not step or code.definition(name) is None:
+        if next(each for each in steps if name in each.actions) is not step or not _may_write(function, code.project):
+            continue
+        if code.definition(name) is None:
             continue
         told: set[str] = set()
         for written, node in _writes(function, code):
@@ -180,6 +183,18 @@ def step_writes_outer_state(step: Step, code: Durable) -> Iterator[Finding]:
                         Related(code.path, step.call.span, "the step is handed over here"),
                     ),
                 )
+
+
+def _may_write(action: Function, project: Project) -> bool:
+    """Whether an action, or a function in it, may change something of the functions around, as facts tell."""
+    for each in (action, *(project.functions[name] for name in action.nested)):
+        if each.writes or "Nonlocal" in each.shape:
+            return True
+        for callee in (callee for call in each.calls for callee in call.callees):
+            scope, _, rest = callee.partition(":")
+            if rest.rpartition(".")[2] in CHANGES and action.name.startswith(f"{scope}."):
+                return True
+    return False
 
 
 def _writes(function: Function, code: Durable) -> Iterator[tuple[str, cst.CSTNode]]:

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
 from rea_lint import order, rewrite
 from rea_lint.diagnostic import Finding, Fix, Related, Severity
 from rea_lint.durable import Durable
+from rea_lint.packs import Effect
 from rea_lint.rule import rule
+from rea_lint.rules import triggers
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
 
 
-@rule("REA105", "unordered-iteration", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+def _may_matter(function: Function, project: Project) -> bool:
+    """Whether there is a set or a listing, and a durable operation."""
+    is_set = not function.shape.isdisjoint({"Set", "SetComp"}) or not order.SETS.isdisjoint(triggers.mentions(function, project))
+    if not is_set and not any(
+        project.knowledge.effect(name, call) is Effect.ORDER for call in function.calls for name in project.resolve(call.callees)
+    ):
+        return False
+    return (
+        project.has_context(function.name)
+        or any(project.has_context(edge.target) for edge in project.calls(function.name))
+        or any(project.takes_context(call) for call in function.calls)
+    )
+
+
+@rule("REA105", "unordered-iteration", Severity.ERROR, trigger=_may_matter, docs="https://docs.restate.dev/develop/python/durable-steps")
 def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code: Durable) -> Iterator[Finding]:
     """
     Durable operations depend on the order of a set, which another process does not repeat.

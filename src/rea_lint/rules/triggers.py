@@ -1,0 +1,99 @@
+"""What a function's facts tell before it is parsed: whether there may be something in it for a rule that looks at its nodes.
+
+Each answer may be yes too often, and must not be no where a rule would have something to say: `tests/test_triggers.py` compares.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rea_lint.rules import work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rea_lint.facts import Call, Clause, Function, Ref, Refs
+    from rea_lint.project import Project
+    from rea_lint.text import Span
+
+TUPLE = "builtins.tuple()"
+
+
+def mentions(function: Function, project: Project) -> frozenset[str]:
+    """Everything that the names, attributes, calls and arguments of a function's own code come to, with their elements."""
+    known = project.once(_mentioned)
+    if function.name not in known:
+        refs = {ref for refs in _refs(function) for ref in refs}
+        known[function.name] = frozenset(value for ref in refs for each in (ref, f"{ref}[]") for value in project.resolve(each))
+    return known[function.name]
+
+
+def names(function: Function) -> Iterator[str]:
+    """The names, and attribute chains as refs, that a function's own code says."""
+    yield from function.names
+    for refs in (*(read.values for read in function.reads), *(call.callees for call in function.calls)):
+        yield from refs
+
+
+def within(function: Function, project: Project) -> Iterator[Function]:
+    """A function, and those that stand in it."""
+    yield function
+    for each in function.nested:
+        yield from within(project.functions[each], project)
+
+
+def stands(name: str, function: Function, project: Project) -> frozenset[str]:
+    """The kinds of node that a variable of a function stands in where it is read, in functions within too."""
+    return frozenset().union(*(each.stands.get(name, ()) for each in within(function, project)))
+
+
+def handed(ref: Ref, function: Function, project: Project) -> Iterator[Call]:
+    """The calls that have a variable of a function as an argument, or in a display that is one, in functions within too."""
+    for call in (call for each in within(function, project) for call in each.calls):
+        if any(ref in argument.values or any(ref in refs for refs in argument.elements) for argument in call.arguments):
+            yield call
+
+
+def catches(clause: Clause, project: Project, exceptions: frozenset[str]) -> bool:
+    """Whether a clause may catch some exceptions by their names, or by catching everything."""
+    if not clause.catches:
+        return True
+    found = [project.resolve(refs) for refs in clause.catches]
+    return any(TUPLE in values or values & exceptions for values in found)
+
+
+def swallows(function: Function, project: Project, exceptions: frozenset[str]) -> bool:
+    """Whether a clause may catch some exceptions of durable work, and does not just raise them again."""
+    return any(
+        not clause.raises and catches(clause, project, exceptions) and awaits(function, project, clause.covers)
+        for clause in function.clauses
+    )
+
+
+def awaits(function: Function, project: Project, within: Span) -> bool:
+    """Whether a function's own code awaits durable work in a part of it."""
+    return any(
+        each.is_durable
+        for wait in function.waits
+        if within.contains(wait.place)
+        for each in work.awaited(project, function, wait.values, wait.span)
+    )
+
+
+def _mentioned(_: Project) -> dict[str, frozenset[str]]:
+    return {}
+
+
+def _refs(function: Function) -> Iterator[Refs]:
+    yield from function.names.values()
+    for read in function.reads:
+        yield read.values
+    for call in function.calls:
+        yield call.callees
+        yield tuple(f"{callee}()" for callee in call.callees)
+        for argument in call.arguments:
+            yield argument.values
+    for bindings in function.variables.values():
+        for binding in bindings:
+            yield binding.values
+            yield tuple(value[: value.rindex("[")] for value in binding.values if value.endswith("]"))
