@@ -47,10 +47,12 @@ def durable(texts: Mapping[str, str], function: str) -> Durable:
     return Durable(Forest(project, sources), project.path_of(function), project.functions[function], Config(Path("/")))
 
 
-def visit(texts: Mapping[str, str], rules: Iterable[Rule], paths: Container[str] | None = None) -> tuple[list[Found], list[InternalError]]:
-    """What some rules find in the files of a program (in those of `paths`, if given), and the rules that raised."""
+def visit(
+    texts: Mapping[str, str], rules: Iterable[Rule], paths: Container[str] | None = None, functions: Container[str] | None = None
+) -> tuple[list[Found], list[InternalError]]:
+    """What some rules find in the files of a program (in those of `paths`, and in those `functions`, if given), and the rules that raised."""
     project, sources = _linked(texts)
-    return rule.visit(project, rules, sources, texts if paths is None else paths, Config(Path("/")))
+    return rule.visit(project, rules, sources, texts if paths is None else paths, Config(Path("/")), functions=functions)
 
 
 def _linked(texts: Mapping[str, str]) -> tuple[Project, dict[str, Source]]:

@@ -12,7 +12,7 @@ import pytest
 import harness
 from rea_lint import page, rule
 from rea_lint.diagnostic import Finding, Severity
-from rea_lint.facts import Call  # noqa: TC001 -- a rule in a test has it in its annotation
+from rea_lint.facts import Call, Function  # noqa: TC001 -- rules in tests have them in their annotations
 from rea_lint.packs import Effect
 from rea_lint.project import Handler, Operation, Project, Region, Service, Step, StepViolation, Use
 from rea_lint.text import Span
@@ -136,6 +136,42 @@ def test_a_rule_may_look_at_the_facts_of_calls() -> None:
         yield Finding(call.callee_span, "")
 
     assert seen(look)[:3] == ["time.time", "stamp", "time.time"]
+
+
+def test_a_rule_may_look_at_the_facts_of_functions() -> None:
+    def look(function: Function, _: Durable) -> Iterator[Finding]:
+        yield Finding(function.name_span, "")
+
+    assert seen(look) == ["stamp", "place", "later"]
+
+
+def test_a_rule_for_nodes_sees_those_functions_only_for_which_its_trigger_holds() -> None:
+    def look(node: cst.If, code: Durable) -> Iterator[Finding]:
+        yield Finding(code.span(node.body), "")
+
+    assert seen(look, trigger=lambda function, _: function.is_async) == ["stamp()"]
+
+
+def test_only_the_functions_asked_for_are_visited() -> None:
+    def nodes(node: cst.If, code: Durable) -> Iterator[Finding]:
+        yield Finding(code.span(node.body), "")
+
+    def handlers(handler: Handler, _: Project) -> Iterator[Finding]:
+        yield Finding(handler.span, "")
+
+    def everything(project: Project) -> Iterator[Finding]:
+        yield from (Finding(handler.span, "", path=handler.path) for handler in project.handlers)
+
+    rules = [made(nodes), made(handlers, "REA198"), made(everything, "REA197")]
+
+    def found(*functions: str) -> list[str]:
+        said, _ = harness.visit({"app.py": PROGRAM}, rules, functions=functions)
+        return [PROGRAM[each.finding.span.start : each.finding.span.end].partition("\n")[0] for each in said]
+
+    assert found("app.stamp") == ["return time.time()"]
+    assert found("app.place.later") == ["stamp()", "return 1"]  # with the function around it
+    assert found("app.place") == ["place", "stamp()", "return 1"]
+    assert found() == []
 
 
 def test_rules_may_look_at_the_whole() -> None:

@@ -270,8 +270,8 @@ def _may_give(function: Function, code: Durable) -> bool:
         return True
     names = (function.names[name] for name, around in function.stands.items() if around & HOLDERS and name in function.names)
     calls = (tuple(f"{callee}()" for callee in call.callees) for call in function.calls if call.around in {*HOLDERS, "Await"})
-    given = (value for refs in (*names, *calls) for value in code.project.resolve(refs))
-    return any(value in HOW or _is_model(value, code.project) for value in given)
+    held = (value for refs in (*names, *calls) for value in code.project.resolve(refs))
+    return any(value in HOW or _is_model(value, code.project) for value in held)
 
 
 def _is_hinted(handed: Handover, code: Durable) -> bool:
