@@ -81,6 +81,10 @@ def _done(task: Task) -> int:
         from rea_lint.cli import fixing
 
         return fixing.show(task)
+    if task.options.interactive:
+        from rea_lint.cli import fixing
+
+        return fixing.ask(task)
     if task.options.fix:
         from rea_lint.cli import fixing
 

@@ -17,16 +17,31 @@ from rea_lint.report import count
 from rea_lint.text import lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rea_lint.cli.options import Options
     from rea_lint.cli.task import Seen, Task
+    from rea_lint.diagnostic import Diagnostic
     from rea_lint.fixes import Fixed
 
 
 def fix(task: Task) -> int:
     """Apply the fixes that are asked for, and report on the rest; gives the exit code."""
-    fixed, seen = _fixed(task)
+    return _finish(task, *_settled(task.texts, task.look, task.options.applies))
+
+
+def ask(task: Task) -> int:
+    """Apply the fixes that the user says yes to, and report on the rest; gives the exit code."""
+    from rea_lint.cli.asking import Conversation, need_terminal
+
+    need_terminal()
+    conversation = Conversation(task)
+    fixed, seen = _settled(task.texts, conversation.look, conversation.allows)
+    print(conversation.skipped(seen), end="", file=sys.stderr)
+    return _finish(task, fixed, seen)
+
+
+def _finish(task: Task, fixed: Fixed, seen: Seen) -> int:
     is_written = write(task, fixed.texts)
     if not task.options.quiet and fixed.applied:
         print(f"Fixed {_extent(fixed)}.", file=sys.stderr)
@@ -38,7 +53,7 @@ def fix(task: Task) -> int:
 
 def show(task: Task) -> int:
     """Show what `fix` would change; gives the exit code."""
-    fixed, seen = _fixed(task)
+    fixed, seen = _settled(task.texts, task.look, task.options.applies)
     if seen.report.errors:
         return failed(seen.report, task.options)
     for file in task.discovery.files:
@@ -68,26 +83,33 @@ def write(task: Task, texts: Mapping[str, str]) -> bool:
     return is_written
 
 
+def shown(path: str) -> str:
+    """A path as it is shown: relative, if it lies below the folder that rea-lint runs in."""
+    return path.removeprefix(f"{Path.cwd()}{os.sep}")
+
+
 def diff(path: str, before: str, after: str) -> str:
     """A change as a patch that `git apply -p0` takes, in the folder that rea-lint runs in."""
-    name = path.removeprefix(f"{Path.cwd()}{os.sep}")
+    name = shown(path)
     rows = difflib.unified_diff(lines(before), lines(after), name, name)
     return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in rows)
 
 
-def _fixed(task: Task) -> tuple[Fixed, Seen]:
+def _settled(
+    texts: Mapping[str, str], look: Callable[[Mapping[str, str]], Seen], allows: Callable[[Diagnostic], bool]
+) -> tuple[Fixed, Seen]:
     """What fixing comes to, and what is left then."""
     kept: dict[str, Seen] = {}
 
-    def look(texts: Mapping[str, str]) -> Seen:
-        key = repr(sorted(texts.items()))
+    def look_once(changed: Mapping[str, str]) -> Seen:
+        key = repr(sorted(changed.items()))
         if key not in kept:
             kept.clear()
-            kept[key] = task.look(texts)
+            kept[key] = look(changed)
         return kept[key]
 
-    fixed = fixes.settle(task.texts, lambda changed: look(changed).report.diagnostics, task.options.applies)
-    return fixed, look(fixed.texts)
+    fixed = fixes.settle(texts, lambda changed: look_once(changed).report.diagnostics, allows)
+    return fixed, look_once(fixed.texts)
 
 
 def _held_back(seen: Seen, options: Options) -> str:

@@ -37,6 +37,7 @@ class Options:
     add_ignore: str | None
     fix: bool
     unsafe_fixes: bool
+    interactive: bool
     diff: bool
     output_format: str | None
     output_file: tuple[Target, ...]
@@ -69,11 +70,14 @@ class Options:
         since = "--since" if self.since is not None else ""
         writing = "--write-baseline" if self.write_baseline else ""
         ignoring = "--add-ignore" if self.add_ignore is not None else ""
-        fix = "--fix" if self.fix else ""
+        interactive = "--interactive" if self.interactive else ""
+        fix = interactive or ("--fix" if self.fix else "")
+        diff = "--diff" if self.diff else ""
         for one, others in (
             (since, (staged, stdin)),
             (staged, (stdin, fix, ignoring)),  # what is on the disk may be another text
-            (writing, (fix, "--diff" if self.diff else "", staged, since, stdin, ignoring)),
+            (writing, (fix, diff, staged, since, stdin, ignoring)),
+            (interactive, (diff, stdin)),
             (ignoring, (fix, "--ignore-suppressions" if self.ignore_suppressions else "")),
         ):
             if one and any(others):
@@ -150,6 +154,7 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
     "Fixes": (
         _flag("--fix", text="Apply safe fixes."),
         _flag("--unsafe-fixes", text="With --fix or --diff, apply unsafe fixes too: they may change the journal or behaviour."),
+        _flag("-i", "--interactive", text="Show each fix, unsafe ones too, and ask whether to apply it."),
         _flag("--diff", text="Show what --fix would change, and change nothing."),
     ),
     "Output": (

@@ -58,7 +58,7 @@ def written(task: Task, report: Report, stream: IO[str]) -> str:
     form = _format(task, os.environ)
     is_terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
-    color = _wants_color(task.options.color, is_terminal=is_terminal)
+    color = wants_color(task.options.color, is_terminal=is_terminal)
     has_links = color and is_terminal and shows_links(os.environ)
     return render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=has_links))
 
@@ -111,7 +111,7 @@ def _base(form: str, here: str, environment: Mapping[str, str]) -> str:
     return root if f"{here}{os.sep}".startswith(root.rstrip(os.sep) + os.sep) else here
 
 
-def _wants_color(asked: str, *, is_terminal: bool) -> bool:
+def wants_color(asked: str, *, is_terminal: bool) -> bool:
     """As https://no-color.org and https://force-color.org have it; the option wins."""
     if asked != "auto":
         return asked == "always"

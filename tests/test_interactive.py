@@ -1,0 +1,106 @@
+"""`--interactive`, at a terminal that a program holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from running import HANDLER, SAFE
+
+if TYPE_CHECKING:
+    from running import Lint, Tree
+
+pty = pytest.importorskip("pty")
+termios = pytest.importorskip("termios")
+
+FIRST = "    await ctx.run_typed(str(uuid.uuid4()), print)\n"
+SECOND = "    await ctx.run_typed(str(uuid.uuid4()), repr)\n"
+UNSAFE = "    await ctx.run_typed(str(time.time()), print)\n"
+TEXT = HANDLER + FIRST + UNSAFE + SECOND + "    return item\n"
+
+
+def answered(root: Path, keys: str) -> tuple[int, str]:
+    """How a run ends at a terminal where each question is answered by the next key, and what is seen there."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "rea_lint", "check", "--interactive", "--color", "never", "--output-format", "concise"]
+    with subprocess.Popen(command, cwd=root, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
+        os.close(theirs)
+        seen = b""
+        waiting = list(keys)
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # the other end is closed
+                break
+            seen += part
+            if waiting and seen.endswith(b"[q]uit: "):
+                while termios.tcgetattr(ours)[3] & termios.ICANON:  # until it takes single keys, it takes none
+                    time.sleep(0.01)
+                os.write(ours, waiting.pop(0).encode())
+                seen += b"\n"
+        os.close(ours)
+        assert not waiting, f"not asked for {waiting}:\n{seen.decode()}"
+        return process.wait(), seen.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def project(tree: Tree) -> Path:
+    return tree({"app.py": TEXT, "rea-lint.toml": ""})
+
+
+def test_each_fix_is_shown_and_applied_if_it_is_wanted(project: Path) -> None:
+    code, seen = answered(project, "nny")
+    text = (project / "app.py").read_text()
+    assert text == TEXT.replace(SECOND, SECOND.replace("uuid.uuid4()", "ctx.uuid()"))
+    assert code == 1
+    assert "-    await ctx.run_typed(str(uuid.uuid4()), repr)\n+    await ctx.run_typed(str(ctx.uuid()), repr)\n" in seen
+    assert "\nUnsafe fix: Use `await ctx.time()`" in seen
+    assert "\nFix: Use `ctx.uuid()`" in seen
+    assert "Skipped: app.py:11: REA103 Use `ctx.uuid()`\nSkipped: app.py:12: REA101 Use `await ctx.time()`" in seen
+    assert "Fixed 1 finding in 1 file.\n" in seen
+
+
+def test_unsafe_fixes_are_offered_and_applied_in_the_same_round(project: Path) -> None:
+    code, seen = answered(project, "yyy")
+    assert (code, "Skipped" in seen) == (0, False)
+    text = (project / "app.py").read_text()
+    assert "await ctx.time()" in text
+    assert "uuid.uuid4()" not in text
+
+
+def test_all_of_a_rule_are_applied_without_asking_again(project: Path) -> None:
+    answered(project, "an")
+    assert (project / "app.py").read_text() == TEXT.replace("uuid.uuid4()", "ctx.uuid()")
+
+
+@pytest.mark.parametrize("key", ["q", "\x1b", "\x04"])
+def test_quitting_keeps_what_was_said_so_far(project: Path, key: str) -> None:
+    answered(project, f"y{key}")
+    assert (project / "app.py").read_text() == TEXT.replace(FIRST, FIRST.replace("uuid.uuid4()", "ctx.uuid()"))
+
+
+def test_an_interrupt_writes_nothing(project: Path) -> None:
+    code, seen = answered(project, "y\x03")
+    assert code == 130
+    assert "Traceback" not in seen
+    assert (project / "app.py").read_text() == TEXT
+
+
+def test_without_a_terminal_nobody_can_be_asked(lint: Lint) -> None:
+    run = lint("check", "-i", files={"app.py": SAFE}, stdin=b"")
+    assert run.code == 2
+    assert run.err.startswith("rea-lint: error: --interactive asks at a terminal, and there is none here")
+    assert Path("app.py").read_text() == SAFE
+
+
+@pytest.mark.parametrize("option", ["--diff", "-", "--write-baseline", "--add-ignore", "--staged"])
+def test_what_does_not_go_together_is_wrong_use(lint: Lint, option: str) -> None:
+    run = lint("check", "-i", option, files={"app.py": SAFE}, stdin=b"")
+    assert run.code == 2
+    assert "do not go together" in run.err
