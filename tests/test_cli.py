@@ -409,8 +409,9 @@ def test_handlers_shows_what_a_handler_journals_and_what_reaches_it(lint: Lint) 
         "Shop (service) app.py:6\n"
         "  buy (service) app.py:10\n"
         "      11  app.note:\n"
-        "            17  service_send\n"
-        '      12  step "pay"\n'
+        "            17  service_send Shop.buy\n"
+        '      12  step "pay": print\n'
+        "          print: print\n"
         "      13  uuid outside a step: uuid.uuid4\n"
         "\n"
     )

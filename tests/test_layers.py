@@ -32,6 +32,8 @@ IO_METHODS = {
     "write_text",
 }
 READS_REGISTRY = re.compile(r"\.(glob|rglob|iterdir|is_dir|read_text|read_bytes)\(")  # the registry of rules is a folder
+READS_PAGE = re.compile(r"^\(HERE / 'page\.(css|js)'\)\.read_text")  # what the HTML report has in it, which stands beside it
+PURE = {"urllib.parse"}
 CHANGING = {"add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "update"}
 
 
@@ -54,7 +56,8 @@ def test_each_module_imports_only_from_the_lines_below_it() -> None:
 @pytest.mark.parametrize("module", [m for m in MODULES if family(m) not in TOUCH_DISKS], ids=title)
 def test_no_io_in_the_middle(module: Path) -> None:
     found = [ast.unparse(node) for node in ast.walk(ast.parse(module.read_bytes())) if does_io(node)]
-    assert not [code for code in found if family(module) != "rule" or not READS_REGISTRY.search(code)]
+    allowed = {"rule": READS_REGISTRY, "report": READS_PAGE}.get(family(module))
+    assert not [code for code in found if allowed is None or not allowed.search(code)]
 
 
 def does_io(node: ast.AST) -> bool:
@@ -62,7 +65,7 @@ def does_io(node: ast.AST) -> bool:
         case ast.Import(names=names):
             return any(name.name.split(".")[0] in IO_MODULES for name in names)
         case ast.ImportFrom(module=str(module), level=0):
-            return module.split(".")[0] in IO_MODULES
+            return module.split(".")[0] in IO_MODULES and module not in PURE
         case ast.Call(func=ast.Name(id=name)):
             return name in IO_CALLS
         case ast.Call(func=ast.Attribute(value=ast.Name(id="os"))):

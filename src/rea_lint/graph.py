@@ -117,7 +117,7 @@ def targets(reach: Reach, handlers: Iterable[Handler], operation: Operation) -> 
         target = call.argument(0, "tpe")
         return named(reach, handlers, target.values) if target is not None else ()
     if parameters[:2] == ("service", "handler"):
-        service, name = _text(reach, call.argument(0, "service")), _text(reach, call.argument(1, "handler"))
+        service, name = written(reach, call.argument(0, "service")), written(reach, call.argument(1, "handler"))
         return tuple(handler for handler in handlers if service is not None and (handler.service, handler.name) == (service, name))
     return ()
 
@@ -264,7 +264,7 @@ def _calls(reach: Reach, handlers: tuple[Handler, ...], asker: _Asker, operation
     known = tuple({_place(handler): handler for handler in targets(reach, handlers, operation)}.values())
     if not known:
         names = (
-            [_text(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
+            [written(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
             if method.startswith("generic")
             else []
         )
@@ -332,7 +332,7 @@ def _waiting(reach: Reach, reached: Mapping[str, tuple[Handler, ...]]) -> dict[t
     for function, operations in reach.operations.items():
         for operation in operations:
             is_waited_for = _is_of_promise(reach, operation, {"value"}) or (operation.info.name == "promise" and operation.call.awaited)
-            promise = _promise(reach, operation) if is_waited_for else None
+            promise = promise_of(reach, operation) if is_waited_for else None
             if promise is not None:
                 for handler in reached.get(function, ()):
                     found[handler.service, promise][handler] = None
@@ -346,7 +346,7 @@ def _is_of_promise(reach: Reach, operation: Operation, methods: set[str]) -> boo
 def _resolved(reach: Reach, waiting: Mapping[tuple[str, str], list[Handler]], caller: Handler, operation: Operation) -> Iterator[Link]:
     if not _is_of_promise(reach, operation, {"resolve", "reject"}):
         return
-    promise = _promise(reach, operation)
+    promise = promise_of(reach, operation)
     path = reach.index.home[operation.function].path
     targets = {
         _place(handler): handler for handler in waiting.get((caller.service, promise or ""), ()) if _place(handler) != _place(caller)
@@ -357,17 +357,17 @@ def _resolved(reach: Reach, waiting: Mapping[tuple[str, str], list[Handler]], ca
         yield Link(caller, operation.function, path, operation.call, Way.RESOLVE, target.display, target, is_sure=True, argument=given)
 
 
-def _promise(reach: Reach, operation: Operation) -> str | None:
+def promise_of(reach: Reach, operation: Operation) -> str | None:
     """The name of the promise that an operation is about, where it is made at once: `ctx.promise("paid").value()`."""
     if operation.info.name == "promise":
-        return _text(reach, operation.call.argument(0, "name"))
+        return written(reach, operation.call.argument(0, "name"))
     inside = (
         other
         for other in reach.operations.get(operation.function, ())
         if other.info.name == "promise" and operation.call.callee_span.contains(other.call.span)
     )
     made = next(inside, None)
-    return _text(reach, made.call.argument(0, "name")) if made is not None else None
+    return written(reach, made.call.argument(0, "name")) if made is not None else None
 
 
 def _answered(reach: Reach, asker: _Asker, operation: Operation, targets: Iterable[Handler]) -> Iterator[Link]:
@@ -384,7 +384,7 @@ def _answered(reach: Reach, asker: _Asker, operation: Operation, targets: Iterab
 # -- what keys and arguments are ---------------------------------------------------------------------------------------
 
 
-def _text(reach: Reach, argument: Argument | None) -> str | None:
+def written(reach: Reach, argument: Argument | None) -> str | None:
     """The text of an argument that is written down, or a constant that is."""
     found = _of_argument(reach, None, argument, 0) if argument is not None else NOTHING
     return found.text if found.origin is Origin.LITERAL else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from rea_lint.effects import Silenced
-    from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
+    from rea_lint.facts import Argument, Call, Class, Facts, Function, Ref, Refs
     from rea_lint.packs import Effect, Knowledge
     from rea_lint.sdk import Sdk
     from rea_lint.text import Source, Span
@@ -39,6 +40,7 @@ __all__ = [
     "Shared",
     "Step",
     "StepViolation",
+    "Unresolved",
     "Use",
     "link",
 ]
@@ -76,6 +78,14 @@ class StepViolation:
     method: str
     context: str
     chain: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A call of which it is not known what it does, so that nothing is said of it."""
+
+    call: Call
+    name: str | None  # the canonical name of what is called, which no pack describes; None: it is not known what is called
 
 
 @dataclass
@@ -195,6 +205,14 @@ class Project:
     def handlers_named(self, refs: Refs) -> tuple[Handler, ...]:
         """The handlers that a value may be."""
         return graph.named(self._durable, self.handlers, refs)
+
+    def written(self, argument: Argument | None) -> str | None:
+        """The text of an argument that is written down, or of a constant that is; None: it is no text, or not known."""
+        return graph.written(self._durable, argument)
+
+    def promise(self, operation: Operation) -> str | None:
+        """The name of the promise that an operation is about; None: it is not about one, or its name is not known."""
+        return graph.promise_of(self._durable, operation)
 
     def takes_context(self, call: Call) -> bool:
         """Whether a call hands a context on."""
@@ -317,6 +335,41 @@ class Project:
                 last = Hop(display(f"{operation.context}.{operation.method}"), self.path_of(way.node), operation.call.span)
                 found.setdefault(operation.method, (operation, (*way.hops, last)))
         return found
+
+    def in_step(self, step: Step) -> tuple[Use, ...]:
+        """What a step does: the uses in the actions that it may be; of an action that is not the project's, its own effect."""
+        found = [use for action in step.actions for use in uses(self._stepped, (action,), self._silenced).get(action, ())]
+        for value in sorted(self.resolve(step.action.values)):
+            effect = self.knowledge.effect(value, None) if not self.index.is_ours(value) else None
+            if effect is not None:
+                hop = Hop(display(value), self.path_of(step.function), step.action.span)
+                found.append(Use(step.function, step.action.span, None, effect, (hop,), value, step.function))
+        return tuple(found)
+
+    def unresolved(self, function: str) -> tuple[Unresolved, ...]:
+        """The calls in a durable function's own code of which it is not known what they do, in source order."""
+        return tuple(found for call in self.functions[function].calls for found in self._unresolved(call))
+
+    def _unresolved(self, call: Call) -> Iterator[Unresolved]:
+        values = self.resolve(call.callees)
+        if not values:
+            yield Unresolved(call, None)
+        for value in sorted(values):
+            if not self.is_known(value):
+                yield Unresolved(call, value)
+
+    def is_known(self, value: str) -> bool:
+        """Whether it is known what calling a canonical value does.
+
+        Packs have all that does something in the standard library, and what comes out of the journal is data.
+        """
+        if self.index.is_ours(value) or self.knowledge.is_known(value):
+            return True
+        context, _, rest = value.partition("().")
+        return (
+            value.partition(".")[0] in sys.stdlib_module_names
+            or self.knowledge.operation(f"{context}().{rest.partition('(')[0]}") is not None
+        )
 
     def shared(self, function: str) -> tuple[Shared, ...]:
         """The variables that outlive an invocation and that a durable function uses, as far as replay may see other values in them."""

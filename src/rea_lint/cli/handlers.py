@@ -1,13 +1,12 @@
-"""`rea-lint handlers`: the audit view.  What is registered where, what it journals in which order, and what effects reach it."""
+"""`rea-lint handlers`: the audit view.  What is registered where, what it journals in which order, and what of it is not known."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,13 +14,13 @@ from rea_lint.cli import CLEAN, CONTEXT, FAILED, complain
 from rea_lint.cli.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from rea_lint.engine import Report
-    from rea_lint.project import Handler, Project, Service
-    from rea_lint.text import Position, Span
+    from rea_lint.cli.audit import Shown
 
-Shown = dict[str, Any]
+    Line = tuple[int, str, str]  # depth, row or place, text
+
+GRAPH_ONLY = frozenset({"mermaid", "dot"})
 
 
 @click.command("handlers", context_settings=CONTEXT)
@@ -29,9 +28,9 @@ Shown = dict[str, Any]
 @click.option("--graph", is_flag=True, help="Show who calls whom instead: calls, messages, promises.")
 @click.option(
     "--output-format",
-    type=click.Choice(["text", "json", "mermaid", "dot"]),
+    type=click.Choice(["text", "json", "markdown", "mermaid", "dot"]),
     default="text",
-    help="How to show them; Mermaid and DOT draw the graph.",
+    help="How to show them; Mermaid and DOT draw the graph, and Markdown does not.",
 )
 @click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
 @click.option("--isolated", is_flag=True, help="Read no configuration file.")
@@ -39,10 +38,12 @@ Shown = dict[str, Any]
 def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, graph: bool, isolated: bool, verbose: bool) -> int:
     """Show the services and handlers in PATHS (default: this folder).
 
-    For each handler: its durable operations and steps in source order, through the functions it calls, and the effects that
-    reach it outside steps.  With --graph: the calls, messages and promises between handlers, with their keys.
+    For each handler: its durable operations and steps in source order, through the functions it calls; the handlers it calls; what
+    its steps do; the effects that reach it outside steps; and the calls of which it is not known what they do.  With --graph: the
+    calls, messages and promises between handlers, with their keys.
     """
     from rea_lint import engine, files
+    from rea_lint.cli.audit import services as audited
     from rea_lint.cli.graph import draw
     from rea_lint.report import count
 
@@ -50,116 +51,99 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     options = settings(paths, config, {}, isolated=isolated)
     discovery = files.discover(paths, options)
     report = engine.overview(discovery.files, discovery.config)
-    services = list(_services(report, discovery.reported))
+    services = list(audited(report, discovery.reported))
     here = str(Path.cwd()) + os.sep
-    if graph or output_format in {"mermaid", "dot"}:
-        print(draw(report, discovery.reported, output_format, lambda path: path.removeprefix(here)))
+
+    def shown(path: str) -> str:
+        return path.removeprefix(here)
+
+    if graph and output_format == "markdown":
+        raise click.UsageError("--graph is drawn as text, json, mermaid or dot.")
+    if graph or output_format in GRAPH_ONLY:
+        print(draw(report, discovery.reported, output_format, shown))
     elif output_format == "json":
         print(json.dumps(services, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(line for service in services for line in _lines(service, lambda path: path.removeprefix(here))))
+        write = _markdown if output_format == "markdown" else _text
+        print("\n".join(line for service in services for line in write(service, shown)))
     handlers = sum(len(service["handlers"]) for service in services)
     found = f"{count(handlers, 'handler')} in {count(len(services), 'service')}"
-    print(f"Looked at {count(discovery.looked_at, 'file')}: {found}.", file=sys.stderr)
+    unknown = sum(len(handler["unresolved"]) for service in services for handler in service["handlers"])
+    silent = f"; of {count(unknown, 'call')} it is not known what they do" if unknown else ""
+    print(f"Looked at {count(discovery.looked_at, 'file')}: {found}{silent}.", file=sys.stderr)
     for error in report.errors:
         complain(error.traceback.strip().splitlines()[-1], error.path, error.traceback, verbose=verbose)
     return FAILED if report.errors else CLEAN
 
 
-def _services(report: Report, reported: Container[str]) -> Iterator[Shown]:
-    """Each service with its handlers in the reported files, by place; handlers of an unknown service last."""
-    shown: dict[tuple[str, Span], Shown] = {}
-    for project in report.projects:
-        for service in project.services:
-            handlers = [handler for handler in service.handlers if handler.path in reported]
-            if handlers or service.path in reported:
-                shown.setdefault((service.path, service.span), _service(service, handlers, project, report))
-        known = {(h.path, h.span) for service in project.services for h in service.handlers}
-        for handler in project.handlers:
-            if (handler.path, handler.span) not in known and handler.path in reported:
-                item = {"name": handler.service, "kind": "unknown", **_place(report, handler.path, handler.span)}
-                shown.setdefault((handler.path, handler.span), {**item, "handlers": [_handler(handler, project, report)]})
-    yield from (shown[place] for place in sorted(shown))
-
-
-def _service(service: Service, handlers: Iterable[Handler], project: Project, report: Report) -> Shown:
-    return {
-        "name": service.name,
-        "kind": service.kind,
-        **_place(report, service.path, service.span),
-        "handlers": [_handler(handler, project, report) for _, handler in sorted({(h.path, h.span, h.name): h for h in handlers}.items())],
-    }
-
-
-def _handler(handler: Handler, project: Project, report: Report) -> Shown:
-    walk = _Walk(project, report, {handler.function}, [])
-    journal = walk.journal(handler.function)
-    return {
-        "name": handler.name,
-        "kind": handler.kind,
-        **_place(report, handler.path, handler.span),
-        "journal": journal,
-        "effects": walk.effects,
-    }
-
-
-def _place(report: Report, path: str, span: Span) -> Shown:
-    position: Position = report.sources[path].position(span.start)
-    return {"filename": path, "location": position._asdict()}
-
-
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """One handler, followed through the functions it calls; each is shown where it is called first."""
-
-    project: Project
-    report: Report
-    seen: set[str]
-    effects: list[Shown]
-
-    def journal(self, function: str) -> list[Shown]:
-        """What a function journals, in source order."""
-        path = self.project.path_of(function)
-        found: dict[Span, Shown] = {}
-        for operation in self.project.operations(function):
-            found[operation.call.span] = {"what": "operation", "name": operation.method}
-        for step in self.project.steps(function):
-            name = step.call.argument(0, "name")
-            text = name.text if name is not None else None
-            found[step.call.span] = {"what": "step", "name": text or (step.actions[0] if step.actions else "")}
-        for use in self.project.uses(function):
-            chain = [hop.name for hop in use.chain]
-            self.effects.append({"effect": use.effect.value, "name": chain[-1], **_place(self.report, path, use.span), "chain": chain})
-        for edge in self.project.calls(function):
-            if edge.span in found or edge.target in self.seen or edge.target not in self.project.functions:
-                continue
-            self.seen.add(edge.target)
-            inside = self.journal(edge.target)
-            if inside:
-                found[edge.span] = {"what": "call", "name": edge.target, "inside": inside}
-        return [{**found[span], **_place(self.report, path, span)} for span in sorted(found)]
-
-
-def _lines(service: Shown, name: Callable[[str], str]) -> Iterator[str]:
+def _text(service: Shown, name: Callable[[str], str]) -> Iterator[str]:
     yield f"{service['name']} ({service['kind']}) {_at(service, name)}"
     for handler in service["handlers"]:
         yield f"  {handler['name']} ({handler['kind']}) {_at(handler, name)}"
-        yield from _journal_lines(handler["journal"], handler["filename"], "    ", name)
-        for effect in handler["effects"]:
-            way = " -> ".join(effect["chain"])
-            yield f"    {_row(effect, handler['filename'], name)}  {effect['effect']} outside a step: {way}"
+        for depth, place, said in _lines(handler, name, str):
+            yield f"    {'      ' * depth}{place:>4}  {said}" if place else f"    {'      ' * depth}{said}"
     yield ""
 
 
-def _journal_lines(journal: Iterable[Shown], within: str, indent: str, name: Callable[[str], str]) -> Iterator[str]:
+def _markdown(service: Shown, name: Callable[[str], str]) -> Iterator[str]:
+    def code(text: str) -> str:
+        fence = "``" if "`" in text else "`"
+        return f"{fence}{text}{fence}"
+
+    yield from (f"## {service['name']}", "", f"{service['kind']}, {code(_at(service, name))}", "")
+    for handler in service["handlers"]:
+        yield from (f"### {service['name']}.{handler['name']}", "", f"{handler['kind']}, {code(_at(handler, name))}", "")
+        for depth, place, said in _lines(handler, name, code):
+            yield f"{'  ' * depth}- {said}{f' (line {place})' if place.isdecimal() else f' ({place})' if place else ''}"
+        yield ""
+
+
+def _lines(handler: Shown, name: Callable[[str], str], code: Callable[[str], str]) -> Iterator[Line]:
+    """What there is to say of a handler; `code` says how code is written."""
+    yield from _journal(handler["journal"], handler["filename"], 0, name, code)
+    state = [f"{verb} {', '.join(map(code, handler['state'][verb]))}" for verb in ("reads", "writes") if handler["state"][verb]]
+    if state:
+        yield 0, "", f"state: {'; '.join(state)}"
+    for effect in handler["effects"]:
+        yield 0, _row(effect, handler["filename"], name), f"{effect['effect']} outside a step: {_way(effect, code)}"
+    for each in handler["unresolved"]:
+        what = "what is called is not known" if each["name"] is None else f"nothing is known of {code(each['name'])}"
+        yield 0, _row(each, handler["filename"], name), f"not followed: {code(each['code'])}: {what}"
+
+
+def _journal(journal: Iterable[Shown], within: str, depth: int, name: Callable[[str], str], code: Callable[[str], str]) -> Iterator[Line]:
     for entry in journal:
-        said = {"step": f'step "{entry["name"]}"', "call": f"{entry['name']}:"}.get(entry["what"], entry["name"])
-        yield f"{indent}{_row(entry, within, name)}  {said}"
-        yield from _journal_lines(entry.get("inside", ()), entry["filename"], indent + "      ", name) if entry.get("inside") else ()
+        place = _row(entry, within, name)
+        match entry["what"]:
+            case "step":
+                yield (
+                    depth,
+                    place,
+                    f'step "{entry["name"]}": {code(entry["action"])}{"" if entry["is_resolved"] else ", which is not known"}',
+                )
+                yield from ((depth + 1, "", f"{effect['effect']}: {_way(effect, code)}") for effect in entry["effects"])
+            case "call":
+                yield depth, place, f"{entry['name']}:"
+                yield from _journal(entry["inside"], entry["filename"], depth + 1, name, code)
+            case _:
+                yield depth, place, _operation(entry, code)
+
+
+def _operation(entry: Shown, code: Callable[[str], str]) -> str:
+    said = [entry["name"], *([code(entry["about"])] if entry["about"] is not None else [])]
+    if "calls" in entry:
+        of = ["of"] if entry["about"] is not None else []
+        said += [*of, " or ".join(map(code, entry["calls"])) or "of a handler that is not known"]
+        said += ["with key", code(entry["key"])] if entry["key"] is not None else []
+    return " ".join(said)
+
+
+def _way(effect: Shown, code: Callable[[str], str]) -> str:
+    return " -> ".join(map(code, effect["chain"]))
 
 
 def _row(entry: Shown, within: str, name: Callable[[str], str]) -> str:
-    return f"{entry['location']['row']:>4}" if entry["filename"] == within else _at(entry, name)
+    return str(entry["location"]["row"]) if entry["filename"] == within else _at(entry, name)
 
 
 def _at(entry: Shown, name: Callable[[str], str]) -> str:

@@ -203,4 +203,4 @@ def _artifact(path: str, view: View) -> Object:
 
 
 def _quoted(path: str) -> str:
-    return quote(os.fsencode(path.replace(os.sep, "/")))
+    return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape"))
