@@ -13,7 +13,7 @@ from rea_lint.cli.output import AGENTS
 from running import Lint, Run, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -58,3 +58,11 @@ def lint(tree: Tree, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtu
         return Run(code, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests lint keeps nothing in the folders that it lies in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REA_LINT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -24,7 +24,20 @@ from rea_lint.sdk import NEWEST_KNOWN, Sdk, detect
 
 DEFAULT_EXCLUDES = (
     *(".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"),
-    *(".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pypackages__", "_build", "buck-out", "build"),
+    *(
+        ".pytest_cache",
+        ".pytype",
+        ".rea_lint_cache",
+        ".ruff_cache",
+        ".svn",
+        ".tox",
+        ".venv",
+        ".vscode",
+        "__pypackages__",
+        "_build",
+        "buck-out",
+        "build",
+    ),
     *("dist", "node_modules", "site-packages", "venv"),
 )
 FORMATS = (
@@ -473,7 +486,7 @@ OPTIONS: tuple[Option, ...] = (
         "cache-dir",
         "folder",
         None,
-        "Where the cache is; without it, where the platform keeps caches.",
+        "Where the cache is; without it, `.rea_lint_cache` beside the configuration file, or in the project's folder.",
         _path,
         {"type": "string", "minLength": 1},
         "run",

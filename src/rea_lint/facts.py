@@ -32,13 +32,11 @@ What there are thousands of is a NamedTuple: made four times faster than a froze
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping  # noqa: TC003 -- what is kept is checked against these annotations
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rea_lint.text import Span
+from rea_lint.text import Span  # noqa: TC001 -- the same
 
 Ref = str
 Refs = tuple[Ref, ...]  # several things an expression may be, in source order; () is not known

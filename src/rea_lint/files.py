@@ -21,19 +21,25 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from collections.abc import Mapping  # noqa: TC003 -- what is kept is checked against the annotations of `Passed`
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.config import FILES, PROJECT_FILES, Config, UserError, project_root
 from rea_lint.facts import Broken
 from rea_lint.text import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from re import Pattern
+
+State: TypeAlias = tuple[int, int, int]  # when a file's content and its inode were changed, in nanoseconds; its size
+FRESH = 10**9
+"""Nanoseconds.  What was changed so shortly before it was read may be changed again without a trace in its times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,14 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """Files that are no candidates, for runs to come: they need not be read again while they are as they were."""
+
+    states: Mapping[str, State] = field(default_factory=dict)  # by path
+    decorators: frozenset[str] = frozenset()  # what candidates define around a registration; none of the files uses one
+
+
+@dataclass(frozen=True, slots=True)
 class Discovery:
     """What there is to lint."""
 
@@ -59,6 +73,8 @@ class Discovery:
     reported: frozenset[str]  # the paths (candidates or not) whose findings were asked for
     looked_at: int  # how many Python files were asked for
     config: Config  # what was given, with the configurations of the folders that were walked
+    walked: frozenset[str]  # all Python files of the projects: whether one is a candidate depends on what they say
+    passed: Passed  # those of them that are no candidates; empty if nobody asked
 
 
 def discover(
@@ -68,12 +84,14 @@ def discover(
     given: Mapping[str, str | bytes] | None = None,
     instead: Mapping[str, bytes] | None = None,
     force_exclude: bool = False,
+    passed: Passed | None = None,
 ) -> Discovery:
     """The candidates of the projects that `paths` are in; what is under `paths` is reported on.
 
     A folder is walked without what is excluded or ignored.  A file (and a folder) that is named is read also if it is excluded, unless
     `force_exclude`.  `given` are paths, which need not exist, and the content that they have instead of the one on the disk; they are
     reported on too.  `instead` is the same for files of the project, named or not: they are found as if the disk had them so.
+    `passed` is what an earlier discovery gave; with it (it may be empty) this one gives its own.
     Raises UserError for a path that does not exist.
     """
     asked = [_absolute(path) for path in paths]
@@ -86,11 +104,17 @@ def discover(
     for path in [*asked, *own]:
         projects[_project_of(path, config)].append(path)
     contents = {**instead, **own}
-    found = [_project(root, sorted(set(group)), config, contents, force_exclude) for root, group in sorted(projects.items())]
+    gate = _Gate(passed)
+    found = [
+        _project(root, sorted(set(group)), config, contents, gate, force_exclude=force_exclude) for root, group in sorted(projects.items())
+    ]
     files = {file.path: file for discovery in found for file in discovery.files}
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
+    walked = frozenset[str]().union(*(discovery.walked for discovery in found))
     nested = {folder: own for discovery in found for folder, own in discovery.config.nested.items()}
-    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), replace(config, nested=nested))
+    return Discovery(
+        tuple(files[path] for path in sorted(files)), reported, len(reported), replace(config, nested=nested), walked, gate.passed
+    )
 
 
 def expect(paths: Iterable[str]) -> None:
@@ -246,7 +270,7 @@ def _project_of(path: str, config: Config) -> str:
     return root if _is_under(path, root) else str(project_root(Path(path)))
 
 
-def _project(root: str, asked: list[str], config: Config, contents: Mapping[str, bytes], force_exclude: bool) -> Discovery:
+def _project(root: str, asked: list[str], config: Config, contents: Mapping[str, bytes], gate: _Gate, *, force_exclude: bool) -> Discovery:
     named = {path for path in asked if not os.path.isdir(path)}
     tree = _Tree.walk(root, asked, config)
     tree.contents |= contents
@@ -263,8 +287,8 @@ def _project(root: str, asked: list[str], config: Config, contents: Mapping[str,
             reported |= inner.files
             tree.files |= inner.files
             tree.config = inner.config
-    texts = _candidates(tree, named & reported)
-    return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config)
+    texts = _candidates(tree, named & reported, gate)
+    return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config, frozenset(tree.files), Passed())
 
 
 def _is_python(path: str) -> bool:
@@ -483,21 +507,67 @@ _REGISTERS = re.compile(rb"@[^\n]*\.(?:handler|main)\b|\.(?:handler|main)\([^)\n
 _DEFINITION = re.compile(r"^([ \t]*)(?:async[ \t]+)?def[ \t]+(\w+)|^([ \t]*)(\w+)[ \t]*=[^=\n]*\.(?:handler|main)\b", re.MULTILINE)
 
 
-def _candidates(tree: _Tree, named: set[str]) -> dict[str, tuple[str | None, str, Broken | None]]:
+class _Gate:
+    """Which files are no candidates: what is known from before, and what this discovery finds."""
+
+    def __init__(self, passed: Passed | None) -> None:
+        self._is_asked = passed is not None
+        self._known = passed or Passed()
+        self._states: dict[str, State] = {}
+        self._found: set[str] = set()
+        self._decorators: frozenset[str] = frozenset()
+        self._since = time.time_ns() - FRESH
+
+    def knows(self, path: str) -> bool:
+        """Whether a file is as it was when it was no candidate by itself."""
+        if not self._is_asked:
+            return False
+        try:
+            state = os.stat(path)
+        except OSError:
+            return False
+        self._states[path] = state.st_mtime_ns, state.st_ctime_ns, state.st_size
+        return self._is_as_it_was(path)
+
+    def uses_none(self, path: str, decorators: frozenset[str]) -> bool:
+        """Whether a file is as it was when it used none of the decorators."""
+        return decorators <= self._known.decorators and self._is_as_it_was(path)
+
+    def add(self, candidates: Iterable[str], decorators: frozenset[str]) -> None:
+        """What was found in a project."""
+        self._found.update(candidates)
+        self._decorators |= decorators
+
+    @property
+    def passed(self) -> Passed:
+        """What is known for the next time."""
+        kept = {path: s for path, s in self._states.items() if path not in self._found and max(s[0], s[1]) < self._since}
+        return Passed(kept, self._decorators)
+
+    def _is_as_it_was(self, path: str) -> bool:
+        return path in self._states and self._known.states.get(path) == self._states[path]
+
+
+def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str | None, str, Broken | None]]:
     """The files that have something to do with Restate by themselves, read."""
     found: dict[str, tuple[str | None, str, Broken | None]] = {}
     for path in sorted(tree.files):
+        if path not in named and path not in tree.contents and gate.knows(path):
+            continue
         data = tree.read(path)
         if isinstance(data, Broken):
             found[path] = None, "utf-8", data
         elif path in named or b"restate" in data or _registers(data):
             found[path] = decode(data)
     new = list(found)
-    while decorators := {name for path in new for name in _decorators(found[path][0] or "")}:
+    looked_for: frozenset[str] = frozenset()
+    while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
+        looked_for |= decorators
         used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
-        rest = ((path, tree.read(path)) for path in sorted(tree.files) if path not in found)
+        rest = ((path, tree.read(path)) for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
         new = [path for path, data in rest if isinstance(data, bytes) and used.search(data)]
         found |= {path: tree.decoded(path) for path in new}
+    gate.add(found, looked_for)
     return found
 
 

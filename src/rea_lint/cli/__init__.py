@@ -5,13 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import time
 
+TYPE_CHECKING = False  # as in `typing`, whose import takes longer than a run that was made before
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
 
     import click
+
+    from rea_lint.cli.again import Recording
+
+    Code = TypeVar("Code", int, "int | None")
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 COMMANDS = ("check", "rule", "handlers", "config", "init", "doctor", "server")
@@ -21,33 +26,41 @@ CLEAN, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: runs, and exits with the code."""
+    start = time.time_ns()
+    given = list(sys.argv[1:] if arguments is None else arguments)
     gc.disable()  # surveying makes millions of small objects and next to no cycles: worth a factor of two
-    code = run(list(sys.argv[1:] if arguments is None else arguments))
+
+    from rea_lint.cli import again
+
+    _forgive()
+    code = _closing(lambda: again.replay(given))
+    if code is None:
+        recording = again.Recording(given, start)
+        code = run(given, recording)
+        recording.keep(code)
     if code == INTERRUPTED:
         os._exit(code)  # the thread that visits may be deep in libcst: leaving in good order would wait for it
     sys.exit(code)
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str], recording: Recording | None = None) -> int:
     """The exit code: 0 nothing found, 1 findings, 2 wrong use, broken configuration or an error of ours.
 
     Nothing that a user, a file or a configuration does ends in a traceback; an error of ours shows one with `--verbose`.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # what a terminal or pipe cannot show is no reason to die
-            stream.reconfigure(errors="backslashreplace")
+    _forgive()
     if arguments in (["--version"], ["-V"]):  # asked for often, by tools: not worth an import of click
         return _closing(_print_version)
-    return _closing(lambda: _guarded(arguments))
+    return _closing(lambda: _guarded(arguments, recording))
 
 
-def _guarded(arguments: list[str]) -> int:
+def _guarded(arguments: list[str], recording: Recording | None) -> int:
     import click
 
     from rea_lint.config import UserError
 
     try:
-        result = _group().main(_with_command(arguments), prog_name="rea-lint", standalone_mode=False)
+        result = _group().main(_with_command(arguments), prog_name="rea-lint", standalone_mode=False, obj=recording)
     except click.ClickException as error:
         error.show()
         return FAILED
@@ -79,7 +92,14 @@ def complain(what: str, where: str, error: BaseException | str, *, verbose: bool
         print("rea-lint: --verbose shows the traceback", file=sys.stderr)
 
 
-def _closing(work: Callable[[], int]) -> int:
+def _forgive() -> None:
+    """What a terminal or pipe cannot show is no reason to die."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _closing(work: Callable[[], Code]) -> Code | int:
     """Do the work and write out what it printed; a reader that went away (`| head`) is no error, a disk that is full is the user's."""
     try:
         code = work()
@@ -107,6 +127,8 @@ def _with_command(arguments: list[str]) -> list[str]:
 
 
 def _group() -> click.Group:
+    from importlib import import_module
+
     import click
 
     class Commands(click.Group):
@@ -140,9 +162,9 @@ def _group() -> click.Group:
 
 
 def _print_version() -> int:
-    from importlib.metadata import version
+    from rea_lint import __version__
 
-    print(f"rea-lint {version('rea-lint')}")
+    print(f"rea-lint {__version__}")
     return CLEAN
 
 

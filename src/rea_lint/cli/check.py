@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from click import get_current_context
 
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.cli.options import GROUPS, PATHS, Command, Options
@@ -16,10 +19,13 @@ from rea_lint.cli.task import STDIN, Seen, Task, baseline_of, stdin_name
 from rea_lint.config import Selectors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
+    from rea_lint.cache import Cache
+    from rea_lint.cli.again import Recording
+    from rea_lint.config import Config
     from rea_lint.engine import Report
-    from rea_lint.files import Discovery
+    from rea_lint.files import Discovery, Passed
     from rea_lint.git import Changes
 
 
@@ -39,18 +45,37 @@ def check(options: Options) -> int:
         print("\n".join(shown(config.read_at(start(asked)))))
         return CLEAN
 
-    from rea_lint import engine
-
     say = _teller(options)
+    with _cache(options, config, say) as store:
+        return _lint(_Asked(options, paths, stdin, changes), config, store, say)
+
+
+class _Asked(NamedTuple):
+    """What the command line asks for."""
+
+    options: Options
+    paths: list[str]
+    stdin: tuple[str, bytes] | None
+    changes: Changes | None
+
+
+def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str], None]) -> int:
+    from rea_lint import engine, files
+
+    options, paths, stdin, changes = asked
+    passed = store.passed(str(config.root)) if store is not None else None
     discovery = files.discover(
         paths,
         config,
         given=dict([stdin] if stdin else []),
         instead=changes.contents if changes else None,
         force_exclude=options.force_exclude,
+        passed=passed,
     )
     config = discovery.config
     _warn_of_others(paths, discovery, options)
+    if store is not None:
+        _remember(store, discovery, passed)
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
@@ -60,11 +85,47 @@ def check(options: Options) -> int:
 
     def look(texts: Mapping[str, str]) -> Seen:
         current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
-        report = engine.check(current, config, discovery.reported, knowledge=knowledge, ignore_suppressions=options.ignore_suppressions)
+        report = engine.check(
+            current,
+            config,
+            discovery.reported,
+            knowledge=knowledge,
+            ignore_suppressions=options.ignore_suppressions,
+            facts_of=store.facts_of if store is not None else None,
+        )
         say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
         return narrow(report)
 
     return _done(Task(options, config, discovery, look))
+
+
+@contextmanager
+def _cache(options: Options, config: Config, say: Callable[[str], None]) -> Iterator[Cache | None]:
+    """What earlier runs found out, unless it is not to be used."""
+    if options.no_cache:
+        yield None
+        return
+    try:
+        from rea_lint.cache import FOLDER, Cache
+    except ImportError as error:  # a Python without SQLite
+        say(f"no cache: {error}")
+        yield None
+        return
+    store = Cache(Path.cwd() / (options.cache_dir or config.cache_dir or config.root / FOLDER))
+    yield store
+    store.close()
+    if store.problem:
+        say(f"no cache: {store.problem}")
+
+
+def _remember(store: Cache, discovery: Discovery, passed: Passed | None) -> None:
+    """For runs to come: which files are no candidates, and what this run depends on."""
+    if discovery.passed != passed:
+        store.keep_passed(str(discovery.config.root), discovery.passed)
+    recording: Recording | None = get_current_context().obj
+    if recording is not None and not store.problem:
+        recording.folder = str(store.folder)
+        recording.looked_at(discovery.walked)
 
 
 def _done(task: Task) -> int:

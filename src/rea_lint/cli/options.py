@@ -22,7 +22,7 @@ SEVERITIES = {str(level): level for level in Severity}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says.  The cache's are accepted: there is none yet to switch off."""
+    """What the command line says."""
 
     paths: tuple[str, ...]
     select: tuple[str, ...]

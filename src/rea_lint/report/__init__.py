@@ -66,13 +66,6 @@ def render(form: str, diagnostics: Sequence[Diagnostic], view: View) -> str:
     return text
 
 
-def version() -> str:
-    """The version of rea-lint, for formats that name their tool."""
-    from importlib.metadata import version as installed  # noqa: PLC0415 -- 46 ms, and most formats do not name it
-
-    return installed("rea-lint")
-
-
 def summary(files: int, handlers: int, services: int, diagnostics: Sequence[Diagnostic], *, around: int = 0, unsafe: bool = False) -> str:
     """One sentence on what was looked at and what was found.
 

@@ -11,9 +11,9 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from rea_lint import __version__
 from rea_lint.diagnostic import Applicability, Severity
 from rea_lint.fingerprint import identities
-from rea_lint.report import version
 from rea_lint.rule import index
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
         for diagnostic, result in zip(found, results, strict=True):
             result["suppressions"] = [_suppression(silenced[diagnostic])] if diagnostic in silenced else []
     run = {
-        "tool": {"driver": {"name": "rea-lint", "version": version(), "informationUri": HOME, "rules": _rules(found, view)}},
+        "tool": {"driver": {"name": "rea-lint", "version": __version__, "informationUri": HOME, "rules": _rules(found, view)}},
         "invocations": [_invocation(diagnostics, places, view)],
         "originalUriBaseIds": {ROOT: {"uri": f"file://{_quoted(view.base.rstrip(os.sep) + os.sep)}"}},
         "columnKind": "unicodeCodePoints",

@@ -9,7 +9,6 @@ import sys
 import traceback
 from collections import defaultdict
 from fnmatch import fnmatch
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from pygls.exceptions import FeatureRequestError, JsonRpcContentModified, JsonRp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path
 
-from rea_lint import engine, rule
+from rea_lint import __version__, engine, rule
 from rea_lint.config import UserError
 from rea_lint.server import actions, views
 from rea_lint.server.actions import FIX_ALL, Document
@@ -57,7 +56,7 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         """Nothing is looked at before the client says who it is."""
         # Whole texts: pygls counts lines at form feeds too, so that edits of parts of a text would go astray in some files.
-        super().__init__("rea-lint", version("rea-lint"), text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
+        super().__init__("rea-lint", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
         self.files = Workspace(self._project)
         self.shows_operations = False
         self.is_shut_down = False
