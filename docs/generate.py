@@ -1,16 +1,21 @@
-"""Write what is generated: docs/rules/ from the rules' pages, docs/configuration.md and the JSON schema from the table of options.
+"""Write what is generated, or with `--check` only say whether it is up to date.
 
-With `--check`, only say whether it is up to date.
+That is docs/rules/, from the rules' pages; docs/configuration.md and the JSON schema, from the table of options; and the examples in
+docs/output-formats.md, from what the formats give.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from rea_lint.config import EXTEND, OPTIONS, Option
+from rea_lint import engine, files
+from rea_lint.config import EXTEND, FORMATS, OPTIONS, Config, Option
+from rea_lint.report import View, render
 from rea_lint.rule import Rule, load_all
 from rea_lint.schema import ADDRESS, schema
 
@@ -18,13 +23,15 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "rules"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 SCHEMA = ROOT / "src" / "rea_lint" / "config.schema.json"
+FORMATS_PAGE = ROOT / "docs" / "output-formats.md"
 
 
 def main(*arguments: str) -> int:
     """Write, or compare; gives the exit code."""
     wanted = {FOLDER / name: text for name, text in pages().items()} | {CONFIGURATION: configuration(), SCHEMA: as_json(schema())}
+    wanted[FORMATS_PAGE] = with_examples(FORMATS_PAGE.read_text(encoding="utf-8"))
     kept = [path for path in sorted(FOLDER.glob("*.md")) if path.name != "index.md"]  # which frames the table for Sphinx
-    present = {path: path.read_text(encoding="utf-8") for path in (*kept, CONFIGURATION, SCHEMA) if path.exists()}
+    present = {path: path.read_text(encoding="utf-8") for path in (*kept, CONFIGURATION, SCHEMA, FORMATS_PAGE) if path.exists()}
     if "--check" in arguments:
         stale = sorted(
             path.relative_to(ROOT).as_posix() for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
@@ -65,6 +72,76 @@ def table(rules: tuple[Rule, ...]) -> str:
 def summary(rule: Rule) -> str:
     """The first paragraph, for a table."""
     return rule.page.summary.replace("|", "\\|")
+
+
+SAMPLE = {
+    "orders/app.py": """\
+import restate
+
+from orders.stamps import stamp
+
+orders = restate.VirtualObject("Orders")
+
+
+@orders.handler()
+async def place(ctx: restate.ObjectContext, item: str) -> None:
+    ctx.set("placed", {"item": item, "at": stamp()})
+""",
+    "orders/stamps.py": """\
+import time
+
+
+def stamp() -> float:
+    return time.time()
+""",
+}
+LANGUAGES = {
+    "json": "json",
+    "json-lines": "json",
+    "sarif": "json",
+    "gitlab": "json",
+    "rdjson": "json",
+    "junit": "xml",
+    "markdown": "markdown",
+}
+HOME = "/home/you/shop"  # where the sample lies in the examples
+MARK = re.compile(r"<!-- (?P<what>sample|example: (?P<form>[\w-]+)) -->\n(?:\n~~~~.*?\n~~~~\n|\n`[\w/.]+`:\n)*", re.DOTALL)
+
+
+def with_examples(text: str) -> str:
+    """The page with its examples as they are now: each stands below a comment that names its format."""
+    shown = examples()
+    return MARK.sub(lambda mark: f"<!-- {mark['what']} -->\n{sample() if mark['form'] is None else shown[mark['form']]}", text)
+
+
+def sample() -> str:
+    """The files that the examples are about."""
+    return "".join(f"\n`{name}`:\n\n~~~~python\n{text}~~~~\n" for name, text in SAMPLE.items())
+
+
+def examples() -> dict[str, str]:
+    """Format -> what it gives for the sample, as a fenced block."""
+    with tempfile.TemporaryDirectory(prefix="rea-lint-") as folder:
+        root = Path(folder).resolve()
+        for name, text in SAMPLE.items():
+            (root / name).parent.mkdir(exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+        config = Config(root)
+        discovery = files.discover([root], config)
+        report = engine.check(discovery.files, config, discovery.reported)
+        handlers = {handler.display: (handler.path, handler.span) for handler in report.handlers}
+        view = View(report.sources, str(root), width=110, handlers=handlers, files=discovery.looked_at)
+        given = {form: render(form, report.diagnostics, view).replace(str(root), HOME) for form in FORMATS if form != "html"}
+    given["sarif"] = without_help(given["sarif"])
+    return {form: f"\n~~~~{LANGUAGES.get(form, 'text')}\n{text.rstrip()}\n~~~~\n" for form, text in given.items()}
+
+
+def without_help(log: str) -> str:
+    """A SARIF log with the first words of its rules' help."""
+    data = json.loads(log)
+    for rule in data["runs"][0]["tool"]["driver"]["rules"]:
+        rule["help"] = {kind: f"{text[:61]} …" for kind, text in rule["help"].items()}
+    return json.dumps(data, indent=2)
 
 
 def as_json(value: Any) -> str:

@@ -81,6 +81,13 @@ def test_a_rule_without_a_page_on_the_web_is_no_trouble(form: str) -> None:
     assert 'href=""' not in text
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_format_is_on_the_page_of_formats(form: str) -> None:
+    text = (Path(__file__).parents[1] / "docs" / "output-formats.md").read_text("utf-8")
+    assert f"\n## {form}\n" in text
+    assert f"<!-- example: {form} -->\n\n~~~~" in text or form == "html"
+
+
 # -- grouped, json-lines, agent ----------------------------------------------------------------------------------------
 
 

@@ -248,7 +248,7 @@ def _finding(diagnostic: Diagnostic, view: View) -> Iterator[str]:
     yield "".join(f'<span class="handler">{escape(name)}</span>' for name in diagnostic.handlers) + "</p>"
     yield _frame(diagnostic.path, diagnostic.span, view, around=3)
     if diagnostic.related:
-        yield f"<details><summary>Why: {count(len(diagnostic.related), 'step')} down to the cause</summary><ol>"
+        yield f"<details><summary>Why: the way to the cause, {count(len(diagnostic.related), 'place')}</summary><ol>"
         for related in diagnostic.related:
             row = view.start(related.path, related.span).row
             yield f'<li><span class="place">{escape(view.path(related.path))}:{row}</span> {prose(related.message)}'
