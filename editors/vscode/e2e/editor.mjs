@@ -1,4 +1,5 @@
 // VS Code in a browser: code-server with extensions, a folder opened in Chromium, and what a user does there.
+import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { chromium } from "playwright-core";
 import { CHROMIUM } from "./chromium.mjs";
 
 export const OUT = join(import.meta.dirname, "out");
-const PATIENCE = 60_000; // milliseconds; the first analysis on a loaded machine is the longest wait
+const PATIENCE = Number(process.env.PATIENCE ?? 60_000); // milliseconds; the first analysis on a loaded machine is the longest wait
 
 const SETTINGS = {
   "security.workspace.trust.enabled": false,
@@ -25,19 +26,28 @@ const SETTINGS = {
 };
 
 /**
- * Opens a folder. `settings` are the user's; `path` is PATH; `extensions` are VSIX files.
- * Gives the page and what reads the editor's state.
+ * Opens a folder in the code-server at $CODE_SERVER. `settings` are the user's; `path` is PATH; `extensions` are VSIX files.
+ * Gives the page, what a user does there, and what the extension logs.
  */
-export async function open(codeServer, folder, { settings = {}, path = "/usr/bin:/bin", extensions }) {
+export async function open(folder, { settings = {}, path = "/usr/bin:/bin", extensions }) {
   const home = mkdtempSync(join(tmpdir(), "rea-lint-e2e-"));
   const user = join(home, "data", "User");
   const settingsFile = join(user, "settings.json");
   const configure = (more) => writeFileSync(settingsFile, JSON.stringify({ ...SETTINGS, ...settings, ...more }));
   mkdirSync(user, { recursive: true });
   configure({});
-  // What the shell of the tests has set (PYTHONPATH, an active environment) is not what decides.
-  const env = { HOME: home, PATH: path, LANG: "C.UTF-8" };
-  const entry = [join(codeServer, "out", "node", "entry.js"), "--user-data-dir", join(home, "data"), "--extensions-dir", join(home, "extensions")];
+  // What the shell of the tests has set (PYTHONPATH, an active environment) is not what decides, nor is /etc/profile: with
+  // VSCODE_CLI, no login shell is asked for PATH.
+  const env = { HOME: home, PATH: path, LANG: "C.UTF-8", VSCODE_CLI: "1" };
+  const codeServer = process.env.CODE_SERVER;
+  assert.ok(codeServer, "CODE_SERVER is to be what e2e/install.sh prints");
+  const entry = [
+    join(codeServer, "out", "node", "entry.js"),
+    "--user-data-dir",
+    join(home, "data"),
+    "--extensions-dir",
+    join(home, "extensions"),
+  ];
   for (const file of extensions) {
     execFileSync(process.execPath, [...entry, "--install-extension", file], { env, stdio: "pipe" });
   }
@@ -80,6 +90,8 @@ export async function open(codeServer, folder, { settings = {}, path = "/usr/bin
       await page.locator(".explorer-folders-view").getByText(name, { exact: true }).dblclick();
       await page.locator(".tabs-container .tab.active").filter({ hasText: name }).waitFor();
     },
+    /** The keyboard belongs to the text. */
+    focusEditor: () => page.keyboard.press("Control+1"),
     /** Puts the cursor on a line and column, from 1. */
     async goTo(line, column) {
       await page.keyboard.press("Control+G");
@@ -102,10 +114,21 @@ export async function open(codeServer, folder, { settings = {}, path = "/usr/bin
 /** Waits until `holds()`; fails with what `state()` gives. */
 export async function until(holds, what, state = () => "") {
   const end = Date.now() + PATIENCE;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`waited in vain for ${what}${state()}`);
+  while (!(await holds())) {
+    if (Date.now() > end) assert.fail(`waited in vain for ${what}${state()}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** What is to be read in all frames of a page: a preview is a frame in a frame. */
+export async function texts(page) {
+  const read = page.frames().map((frame) =>
+    frame
+      .locator("body")
+      .innerText({ timeout: 1000 })
+      .catch(() => ""),
+  );
+  return await Promise.all(read);
 }
 
 /** Makes a folder with these files. */
@@ -123,7 +146,10 @@ export function environment(python, at) {
   execFileSync(python, ["-m", "venv", "--without-pip", at]);
   const packages = (of) => execFileSync(of, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], { encoding: "utf8" }).trim();
   const made = join(at, "bin", "python");
-  writeFileSync(join(packages(made), "rea-lint.pth"), `${join(import.meta.dirname, "..", "..", "..", "src")}\n${packages(python)}\n`);
+  writeFileSync(
+    join(packages(made), "rea-lint.pth"),
+    `${process.env.REA_SRC ?? join(import.meta.dirname, "..", "..", "..", "src")}\n${packages(python)}\n`,
+  );
   return made;
 }
 

@@ -3,9 +3,7 @@
 import {
   commands,
   languages,
-  QuickPickItemKind,
   Range,
-  Selection,
   Uri,
   window,
   workspace,
@@ -14,45 +12,50 @@ import {
   type QuickPickItem,
   type TextDocumentContentProvider,
 } from "vscode";
-import { handlerAt, journal, overview, type Place, type Row, type Service } from "./handlers";
+import type { Location as ProtocolLocation, Position } from "vscode-languageclient";
 import { output } from "./run";
 import type { Server } from "./server";
-import { serverSettings } from "./settings";
 
 const PAGES = "rea-lint";
 
 export function register(server: Server, log: LogOutputChannel): Disposable[] {
   const pages: TextDocumentContentProvider = { provideTextDocumentContent: (page) => ask(server, ["rule", page.query]) };
+  const registered = (name: string, run: (...args: never[]) => unknown) =>
+    commands.registerCommand(`rea-lint.${name}`, async (...args: never[]) => {
+      try {
+        await run(...args);
+      } catch (error) {
+        log.error(`${name}: ${String(error)}`);
+        void window.showErrorMessage(`rea-lint: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    });
   return [
     workspace.registerTextDocumentContentProvider(PAGES, pages),
-    ...Object.entries({
-      "rea-lint.fixAll": fixAll,
-      "rea-lint.showRule": (code?: unknown) => showRule(server, code),
-      "rea-lint.showHandlers": (place?: unknown) => showHandlers(server, place),
-      "rea-lint.restart": () => server.restart("Restarted by command"),
-      "rea-lint.showLogs": () => {
-        log.show();
-      },
-    }).map(([name, run]) =>
-      commands.registerCommand(name, async (...args: unknown[]) => {
-        try {
-          await run(args[0]);
-        } catch (error) {
-          log.error(`${name}: ${String(error)}`);
-          void window.showErrorMessage(`rea-lint: ${error instanceof Error ? error.message : String(error)}`);
-        }
-      }),
+    registered("fixAll", () => fixAll(server, "fixAll")),
+    registered("fixAllUnsafe", () => fixAll(server, "fixAllUnsafe")),
+    registered("showRule", (code?: string) => showRule(server, code)),
+    registered("showHandlers", () => showHandlers(server)),
+    registered("showOperations", (uri: string, position: Position, operations: ProtocolLocation[]) =>
+      showOperations(server, uri, position, operations),
     ),
+    registered("restart", () => server.restart("Restarted by command")),
+    registered("showLogs", () => {
+      log.show();
+    }),
   ];
 }
 
-async function fixAll(): Promise<void> {
-  await commands.executeCommand("editor.action.sourceAction", { kind: "source.fixAll.rea-lint", apply: "first" });
+/** Has the server fix the active file. */
+async function fixAll(server: Server, command: "fixAll" | "fixAllUnsafe"): Promise<void> {
+  const document = window.activeTextEditor?.document;
+  if (document?.languageId === "python") {
+    await server.execute(command, document.uri.toString());
+  }
 }
 
 /** Shows the page of a rule: the given one, that of the finding at the cursor, or one that the user chooses. */
-async function showRule(server: Server, code: unknown): Promise<void> {
-  const shown = typeof code === "string" ? code : (codeAtCursor() ?? (await chooseRule(server)));
+async function showRule(server: Server, code: string | undefined): Promise<void> {
+  const shown = code ?? codeAtCursor() ?? (await chooseRule(server));
   if (shown !== undefined) {
     await commands.executeCommand("markdown.showPreview", Uri.from({ scheme: PAGES, path: `${shown}.md`, query: shown }));
   }
@@ -86,47 +89,37 @@ async function chooseRule(server: Server): Promise<string | undefined> {
   return chosen?.label;
 }
 
-/** Lists the handlers of the project, or what the handler at a place journals; goes to what is chosen. */
-async function showHandlers(server: Server, place: unknown): Promise<void> {
-  const folders = (workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === "file");
-  const services = Promise.all(
-    folders.map(async ({ uri }) => {
-      const { configuration } = serverSettings(uri);
-      const config = configuration === null ? [] : ["--config", configuration];
-      return JSON.parse(await ask(server, ["handlers", "--output-format", "json", ...config, uri.fsPath])) as Service[];
-    }),
-  ).then((found) => found.flat());
-  const rows = services.then((found) => {
-    const handler = isPlace(place) ? handlerAt(found, Uri.parse(place.uri).fsPath, place.line + 1) : undefined;
-    return handler === undefined ? overview(found) : journal(handler);
-  });
-  const items = rows.then((shown) => shown.map(item));
-  const chosen = await window.showQuickPick(items, { placeHolder: "Go to", matchOnDescription: true });
-  if (chosen?.place !== undefined) {
-    await go(chosen.place);
+/** What the server says of a handler; places as the protocol writes them. */
+interface Handler {
+  readonly name: string;
+  /** Such as "12 operations, 3 steps". */
+  readonly title: string;
+  readonly location: ProtocolLocation;
+}
+
+/** Lists the handlers of the project, and goes to the one that is chosen. */
+async function showHandlers(server: Server): Promise<void> {
+  const items = (server.execute("handlers") as Promise<Handler[]>).then((handlers) =>
+    handlers.map((handler) => ({ label: handler.name, description: handler.title, handler })),
+  );
+  const chosen = await window.showQuickPick(items, { placeHolder: "Go to a handler", matchOnDescription: true });
+  if (chosen !== undefined) {
+    const { uri, range } = server.converter.asLocation(chosen.handler.location);
+    await window.showTextDocument(uri, { selection: new Range(range.start, range.start) });
   }
 }
 
-function item(row: Row): QuickPickItem & { place?: Place } {
-  return row.place === undefined
-    ? { label: row.label, kind: QuickPickItemKind.Separator }
-    : { label: row.label, description: row.description, place: row.place };
-}
-
-async function go({ filename, location }: Place): Promise<void> {
-  const editor = await window.showTextDocument(Uri.file(filename));
-  const line = editor.document.lineAt(Math.min(location.row, editor.document.lineCount) - 1);
-  // VS Code counts UTF-16 units.
-  const before = Array.from(line.text)
-    .slice(0, location.column - 1)
-    .join("");
-  editor.selection = new Selection(line.lineNumber, before.length, line.lineNumber, before.length);
-  editor.revealRange(new Range(editor.selection.active, editor.selection.active));
-}
-
-/** Where a code lens stands; the line from 0. */
-function isPlace(value: unknown): value is { uri: string; line: number } {
-  return typeof value === "object" && value !== null && "uri" in value && "line" in value && typeof value.uri === "string";
+/** Shows what a handler journals, at the line above it. The arguments are the protocol's. */
+async function showOperations(server: Server, uri: string, position: Position, operations: ProtocolLocation[]): Promise<void> {
+  const { converter } = server;
+  await commands.executeCommand(
+    "editor.action.goToLocations",
+    Uri.parse(uri),
+    converter.asPosition(position),
+    operations.map((location) => converter.asLocation(location)),
+    "peek",
+    "Nothing is journaled here",
+  );
 }
 
 async function ask(server: Server, args: readonly string[]): Promise<string> {

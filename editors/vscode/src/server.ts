@@ -28,6 +28,16 @@ export class Server {
     return this.current;
   }
 
+  /** What reads and writes the protocol's places. Throws while there is no server. */
+  get converter(): LanguageClient["protocol2CodeConverter"] {
+    return this.connected().protocol2CodeConverter;
+  }
+
+  /** Has the server run one of its commands. Rejects while there is none. */
+  async execute(command: string, ...args: readonly unknown[]): Promise<unknown> {
+    return await this.connected().sendRequest("workspace/executeCommand", { command: `rea-lint.server.${command}`, arguments: args });
+  }
+
   /** Starts, or starts anew, by what the settings say now. Calls that come while one is under way are taken together. */
   restart(why: string): Promise<void> {
     this.log.info(why);
@@ -51,6 +61,13 @@ export class Server {
     } catch (error) {
       this.log.warn(`The server did not stop in order: ${String(error)}`);
     }
+  }
+
+  private connected(): LanguageClient {
+    if (this.client === undefined) {
+      throw new Error("rea-lint does not run; the log says why");
+    }
+    return this.client;
   }
 
   private async start(): Promise<void> {
@@ -90,7 +107,7 @@ export class Server {
       documentSelector: [{ scheme: "file", language: "python" }],
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: { settings: serverSettings(), commands: ["rea-lint.showRule", "rea-lint.showHandlers"] },
+      initializationOptions: { ...serverSettings(), showsOperations: true }, // by the command `rea-lint.showOperations`
       middleware: {
         workspace: {
           configuration: async (params, token, next) => {
