@@ -32,10 +32,8 @@ const SETTINGS = {
 export async function open(folder, { settings = {}, path = "/usr/bin:/bin", extensions }) {
   const home = mkdtempSync(join(tmpdir(), "rea-lint-e2e-"));
   const user = join(home, "data", "User");
-  const settingsFile = join(user, "settings.json");
-  const configure = (more) => writeFileSync(settingsFile, JSON.stringify({ ...SETTINGS, ...settings, ...more }));
   mkdirSync(user, { recursive: true });
-  configure({});
+  writeFileSync(join(user, "settings.json"), JSON.stringify({ ...SETTINGS, ...settings }));
   // What the shell of the tests has set (PYTHONPATH, an active environment) is not what decides, nor is /etc/profile: with
   // VSCODE_CLI, no login shell is asked for PATH.
   const env = { HOME: home, PATH: path, LANG: "C.UTF-8", VSCODE_CLI: "1" };
@@ -74,7 +72,11 @@ export async function open(folder, { settings = {}, path = "/usr/bin:/bin", exte
   return {
     page,
     log,
-    configure,
+    /** Changes the settings of the folder: those of the user are not read again by code-server when the file changes. */
+    configure(more) {
+      mkdirSync(join(folder, ".vscode"), { recursive: true });
+      writeFileSync(join(folder, ".vscode", "settings.json"), JSON.stringify(more));
+    },
     home,
     /** Waits until the log of the extension has a line like this. */
     logged: (pattern) => until(() => pattern.test(log()), `${pattern} in the log:\n`, log),
@@ -82,7 +84,7 @@ export async function open(folder, { settings = {}, path = "/usr/bin:/bin", exte
     async command(title) {
       await page.keyboard.press("F1");
       await page.keyboard.type(title);
-      await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: title }).first().waitFor();
+      await page.locator(".quick-input-list .monaco-list-row.focused").getByText(title, { exact: true }).first().waitFor();
       await page.keyboard.press("Enter");
     },
     /** Opens a file by its name in the explorer. */
@@ -146,10 +148,7 @@ export function environment(python, at) {
   execFileSync(python, ["-m", "venv", "--without-pip", at]);
   const packages = (of) => execFileSync(of, ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], { encoding: "utf8" }).trim();
   const made = join(at, "bin", "python");
-  writeFileSync(
-    join(packages(made), "rea-lint.pth"),
-    `${process.env.REA_SRC ?? join(import.meta.dirname, "..", "..", "..", "src")}\n${packages(python)}\n`,
-  );
+  writeFileSync(join(packages(made), "rea-lint.pth"), `${join(import.meta.dirname, "..", "..", "..", "src")}\n${packages(python)}\n`);
   return made;
 }
 

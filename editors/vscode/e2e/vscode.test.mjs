@@ -31,6 +31,21 @@ async def place(ctx: restate.ObjectContext, item: str) -> str:
     ctx.set("order", {"id": order, "item": item, "placed": placed})
     return order
 `;
+const PLANTED = `from pathlib import Path
+
+import libcst as cst
+from rea_lint.diagnostic import Severity
+from rea_lint.durable import Durable
+from rea_lint.rule import rule
+
+Path(__file__).with_name("run").touch()
+
+
+@rule("SHOP001", "planted", Severity.WARNING)
+def planted(call: cst.Call, code: Durable):
+    """What is planted."""
+    return iter(())
+`;
 const TIME = ORDERS.split("\n").findIndex((line) => line.includes("time.time()")) + 1;
 const UUID = TIME + 1;
 
@@ -55,6 +70,7 @@ function steps(editor) {
 
 describe("a handler with two findings", () => {
   let folder, editor, page;
+  const squiggles = () => page.locator(".squiggly-error").count();
   const onDisk = () => readFileSync(join(folder, "orders.py"), "utf8");
 
   const step = steps(() => editor);
@@ -72,8 +88,7 @@ describe("a handler with two findings", () => {
   });
 
   step("both are underlined", async () => {
-    await page.locator(".squiggly-error").nth(1).waitFor();
-    assert.equal(await page.locator(".squiggly-error").count(), 2);
+    await until(async () => (await squiggles()) === 2, "two findings");
   });
 
   step("a line above the handler says what it journals", async () => {
@@ -102,7 +117,7 @@ describe("a handler with two findings", () => {
     await page.locator(".tab.active").filter({ hasText: "REA103" }).waitFor();
     await until(async () => (await texts(page)).some((text) => text.includes("REA103 native-uuid")), "the page in the preview");
     await editor.screenshot("rule");
-    await editor.command("View: Close Editor");
+    await page.locator(".tab.active .codicon-close").click();
     await page.locator(".tab.active").filter({ hasText: "orders.py" }).waitFor();
   });
 
@@ -126,6 +141,16 @@ describe("a handler with two findings", () => {
     await page.locator(".peekview-title").waitFor({ state: "detached" });
   });
 
+  step("a setting that changes starts the server anew", async () => {
+    editor.configure({ "rea-lint.enable": false });
+    await editor.logged(/the settings have changed[^]*Switched off by the setting/);
+    await until(async () => (await squiggles()) === 0, "no finding");
+    editor.configure({ "rea-lint.codeLens": false });
+    await editor.logged(/Switched off by the setting[^]*the settings have changed[^]*is used from/);
+    await until(async () => (await squiggles()) === 2, "two findings");
+    assert.equal(await page.locator(".codelens-decoration").count(), 0);
+  });
+
   step("a quick fix is applied, and saved", async () => {
     await editor.focusEditor();
     await editor.goTo(TIME, 15);
@@ -133,30 +158,29 @@ describe("a handler with two findings", () => {
     const menu = page.locator(".action-widget");
     await menu.getByText("Use `await ctx.time()`").waitFor();
     await editor.screenshot("quick-fix");
-    await menu.getByText("Use `await ctx.time()`").click();
+    await page.keyboard.press("Enter"); // it is the first
     await page.locator(".view-line").filter({ hasText: "await ctx.time()" }).waitFor();
     await page.keyboard.press("Control+S");
     await until(() => onDisk().includes("placed = await ctx.time()"), "the fix on the disk", onDisk);
     assert.ok(onDisk().includes("uuid.uuid4()"), "only the chosen fix is applied");
-    await page.locator(".squiggly-error").first().waitFor();
-    await until(async () => (await page.locator(".squiggly-error").count()) === 1, "one finding that is left");
+    await until(async () => (await squiggles()) === 1, "one finding that is left");
   });
 
   step("what is safe is fixed on save", async () => {
-    editor.configure({ "editor.codeActionsOnSave": { "source.fixAll.rea-lint": "explicit" } });
+    editor.configure({
+      "rea-lint.codeLens": false,
+      "breadcrumbs.enabled": false,
+      "editor.codeActionsOnSave": { "source.fixAll.rea-lint": "explicit" },
+    });
+    await page.locator(".breadcrumbs-control").waitFor({ state: "hidden" }); // so the settings are read
+    await editor.focusEditor();
     await editor.goTo(1, 1);
     await page.keyboard.type("# shop\n");
     await page.keyboard.press("Control+S");
     await until(() => onDisk().includes("order = str(ctx.uuid())"), "the fix on the disk", onDisk);
     assert.ok(!onDisk().includes("import uuid"), onDisk());
-    await until(async () => (await page.locator(".squiggly-error").count()) === 0, "no finding");
+    await until(async () => (await squiggles()) === 0, "no finding");
     await editor.screenshot("fixed");
-  });
-
-  step("a setting that changes starts the server anew", async () => {
-    editor.configure({ "rea-lint.codeLens": false });
-    await editor.logged(/the settings have changed[^]*is used from/);
-    await until(async () => (await page.locator(".codelens-decoration").count()) === 0, "no code lens");
   });
 });
 
@@ -185,6 +209,13 @@ describe("the Python extension", () => {
     await editor.logged(/another interpreter was selected[^]*is used from the environment selected in the Python extension/);
     await editor.page.locator(".squiggly-error").first().waitFor();
   });
+
+  step("all is fixed by command, also what changes the journal", async () => {
+    await editor.focusEditor();
+    await editor.command("rea-lint: Fix All in File, Also Unsafe Fixes");
+    await editor.page.locator(".view-line").filter({ hasText: "placed = await ctx.time()" }).waitFor();
+    await editor.page.locator(".view-line").filter({ hasText: "order = str(ctx.uuid())" }).waitFor();
+  });
 });
 
 describe("Restricted Mode", () => {
@@ -194,8 +225,8 @@ describe("Restricted Mode", () => {
   before(async () => {
     folder = project({
       "orders.py": ORDERS,
-      "rules/planted.py": `from pathlib import Path\n\nPath(__file__).with_name("run").touch()\n`,
-      "rea-lint.toml": `rules = ["rules"]\n`,
+      "rules/planted.py": PLANTED,
+      "rea-lint.toml": `rules = ["./rules"]\n`,
       ".vscode/settings.json": JSON.stringify({ "rea-lint.path": ["planted.sh"] }),
       "planted.sh": `#!/bin/sh\ntouch "$(dirname "$0")/rules/run"\n`,
       ".venv/bin/python": `#!/bin/sh\ntouch "$(dirname "$0")/../../rules/run"\n`,

@@ -23,7 +23,6 @@ export async function tellMissing(
   if (extensions.getExtension("ms-python.python") !== undefined) {
     actions.set("Select Interpreter", () => commands.executeCommand("python.setInterpreter"));
   }
-  actions.set("Show Logs", () => commands.executeCommand("rea-lint.showLogs"));
   actions.set("Don't Show Again", () => context.workspaceState.update(QUIET, true));
   const chosen = await window.showWarningMessage(
     "rea-lint is not found: not in the Python environment, not on PATH, and not through uvx.",
