@@ -33,7 +33,6 @@ def check(options: Options) -> int:
     """Lint, fix if asked to, report; gives the exit code."""
     from rea_lint import files
 
-    options.reject()
     paths, stdin = _sources(options)
     changes = _changes(options, paths)
     files.expect(path for path in map(os.path.abspath, paths) if changes is None or path not in changes.contents)
@@ -96,7 +95,12 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
         say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
         return narrow(report)
 
-    return _done(Task(options, config, discovery, look))
+    task = Task(options, config, discovery, look)
+    if options.watch:
+        from rea_lint.cli import watching
+
+        watching.watch(task, narrow, paths)
+    return _done(task)
 
 
 @contextmanager
@@ -214,7 +218,13 @@ def _teller(options: Options) -> Callable[[str], None]:
 
 
 def _run(**given: Any) -> int:
-    return check(Options(**given))
+    options = Options(**given)
+    options.reject()
+    if options.watch:
+        from rea_lint.cli import watching
+
+        return watching.keep(lambda: check(options))
+    return check(options)
 
 
 command = Command(

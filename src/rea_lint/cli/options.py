@@ -54,6 +54,7 @@ class Options:
     config: tuple[str, ...]
     isolated: bool
     show_settings: bool
+    watch: bool
     no_cache: bool
     cache_dir: str | None
     jobs: int | None
@@ -73,12 +74,14 @@ class Options:
         interactive = "--interactive" if self.interactive else ""
         fix = interactive or ("--fix" if self.fix else "")
         diff = "--diff" if self.diff else ""
+        ignored = "--ignore-suppressions" if self.ignore_suppressions else ""
         for one, others in (
             (since, (staged, stdin)),
             (staged, (stdin, fix, ignoring)),  # what is on the disk may be another text
             (writing, (fix, diff, staged, since, stdin, ignoring)),
             (interactive, (diff, stdin)),
-            (ignoring, (fix, "--ignore-suppressions" if self.ignore_suppressions else "")),
+            ("--watch" if self.watch else "", (fix, diff, staged, stdin, writing, ignoring, ignored)),
+            (ignoring, (fix, ignored)),
         ):
             if one and any(others):
                 raise UserError(f"{one} and {next(filter(None, others))} do not go together")
@@ -198,7 +201,8 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
         _flag("--isolated", text="Read no configuration file."),
         _flag("--show-settings", text="Show the options in force, and where they come from."),
     ),
-    "Speed": (
+    "Running": (
+        _flag("-w", "--watch", text="Lint again whenever a file changes, until Ctrl-C; needs `rea-lint[watch]`."),
         _flag("-n", "--no-cache", text="Neither read nor write a cache."),
         click.Option(["--cache-dir"], type=click.Path(), envvar="REA_LINT_CACHE_DIR", metavar="FOLDER", help="Where the cache is."),
         click.Option(["-j", "--jobs"], type=click.IntRange(min=0), metavar="N", help="How many processes to use."),
