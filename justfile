@@ -29,6 +29,10 @@ layers:
 test *ARGS:
     {{ bin }}python -m pytest -n auto {{ ARGS }}
 
+# rea-lint in the tools that it works in: hooks, flake8, pylsp, CI, uvx and pipx, schemas; they are installed to ~/.cache/rea-lint-hosts
+hosts *ARGS:
+    REA_LINT_HOSTS=1 {{ bin }}python -m pytest tests/test_hosts.py {{ ARGS }}
+
 # The pages' programs on the real SDK and on a restate-server (installed from npm); `just prove --sdk 1.0.5,1.1` on other releases
 prove *ARGS:
     {{ bin }}python tests/prove.py {{ ARGS }}

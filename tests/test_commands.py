@@ -218,7 +218,7 @@ class TestDoctor:
             "handlers": "none is found, so there is nothing to lint",
             "tests": "none of 1 test harnesses replays handlers, so no test sees what breaks on replay",
             "configuration": "`sdk-version` in a/rea-lint.toml is not read: it is an option of the run",
-            "comments": "no rule has these codes: app.py:1: `wall-clok` (did you mean `wall-clock`?); app.py:2: `REA998` (did you mean `REA958`?)",
+            "comments": "no rule has these codes: app.py:1: `wall-clok` (did you mean `wall-clock`?); app.py:2: `REA998` (codes with `REA9` are `REA901` to `REA958`)",
             "baseline": f"{Path.cwd()}/rea-lint.toml:1: there is no file {Path.cwd()}/accepted.txt",
             "ruff": "pyproject.toml does not know our codes: RUF100 and RUF102 delete `# noqa: REA101`",
         }

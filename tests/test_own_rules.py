@@ -12,7 +12,7 @@ import pytest
 
 from rea_lint import engine, files, registry
 from rea_lint.cli import run
-from rea_lint.config import Config, UserError, load
+from rea_lint.config import FORMATS, Config, UserError, load
 from rea_lint.testing import page_problems
 
 if TYPE_CHECKING:
@@ -138,6 +138,19 @@ class TestLikeOurs:
         root = project(tree, RULE.replace("Severity.WARNING)", "Severity.WARNING, docs='https://acme.example')"))
         (rule,) = registry.load({"ACME001"}, load(root))
         assert engine.page_url(rule) == "https://acme.example"
+
+    def test_or_else_that_of_their_file(self, tree: Write) -> None:
+        root = project(tree)
+        (rule,) = registry.load({"ACME001"}, load(root))
+        assert engine.page_url(rule) == (root / "lint_rules" / "names.py").as_uri()
+
+    @pytest.mark.parametrize("form", FORMATS)
+    def test_they_are_reported_in_every_format(
+        self, tree: Write, form: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(project(tree))
+        assert run(["check", "--no-cache", "--output-format", form]) == 1
+        assert "ACME001" in capsys.readouterr().out
 
 
 class TestMistakes:

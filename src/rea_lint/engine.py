@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rea_lint import packs, registry, rule
@@ -160,8 +161,10 @@ def knowledge_for(config: Config) -> Knowledge:
 
 
 def page_url(rule: Rule) -> str:
-    """Where a rule's page is read: of the user's own, what it names itself, if anything."""
-    return rule.docs if rule.family == OWN else PAGES.format(code=rule.code)
+    """Where a rule's page is read: of the user's own, what it names itself, or else its file."""
+    if rule.family != OWN:
+        return PAGES.format(code=rule.code)
+    return rule.docs or Path(rule.check.__code__.co_filename).as_uri()
 
 
 def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: list[InternalError]) -> Iterator[Facts]:

@@ -104,5 +104,5 @@ def _item(rule: Rule) -> dict[str, Any]:
         "explanation": rule.page.shown.strip(),
         "docs": rule.docs or None,
         "proof": _proofs(rule),
-        "url": page_url(rule) or None,
+        "url": page_url(rule),
     }

@@ -1,0 +1,1 @@
+"""The tools that rea-lint works in, run for real."""
