@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -74,6 +75,19 @@ def test_findings_go_to_files_too_each_in_its_format(lint: Lint, tmp_path: Path)
     assert stat.S_IMODE(second.stat().st_mode) == 0o640
     assert stat.S_IMODE(first.stat().st_mode) & 0o444 == 0o444
     assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "project", "report.txt"]
+
+
+@pytest.mark.parametrize("form", ["json", "json-lines", "sarif", "gitlab", "rdjson", "junit"])
+def test_what_programs_read_is_utf_8_whatever_the_terminal_takes(tree: Tree, form: str) -> None:
+    root = tree({"app.py": SAFE.replace("item", "日𐐀"), "rea-lint.toml": ""})
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "rea_lint", "check", "--output-format", form, "--select", "REA103", "-e", "-q"]
+    out = subprocess.run(command, cwd=root, env=environment, check=True, capture_output=True).stdout
+    text = out.decode("utf-8")
+    if form == "junit":
+        assert ET.fromstring(out) is not None
+    else:
+        assert [json.loads(line) for line in (text.splitlines() if form == "json-lines" else [text])]
 
 
 def test_an_output_file_is_written_where_nothing_is_found(lint: Lint, tmp_path: Path) -> None:

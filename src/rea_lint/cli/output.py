@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from rea_lint.config import FORMATS, UserError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rea_lint.engine import Report
     from rea_lint.report import View
     from rea_lint.rule import Rule
+
+FOR_PEOPLE = frozenset({"full", "concise", "grouped", "agent"})
 
 AGENTS = ("CLAUDECODE", "CURSOR_AGENT", "GEMINI_CLI", "AI_AGENT", "AGENT")
 """Variables that coding agents set for what they run."""
@@ -51,8 +53,8 @@ def targets(context: click.Context, parameter: click.Parameter, values: Sequence
     return tuple(found)
 
 
-def written(task: Task, report: Report, stream: IO[str]) -> str:
-    """The findings in the format that was asked for, as the stream shows them best."""
+def write(task: Task, report: Report, stream: TextIO) -> None:
+    """Write the findings in the format that was asked for, as the stream shows them best; what programs read is UTF-8 whatever its encoding."""
     from rea_lint.report import render
 
     form = _format(task, os.environ)
@@ -60,7 +62,13 @@ def written(task: Task, report: Report, stream: IO[str]) -> str:
     width = shutil.get_terminal_size().columns if is_terminal else None
     color = wants_color(task.options.color, is_terminal=is_terminal)
     has_links = color and is_terminal and shows_links(os.environ)
-    return render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=has_links))
+    text = render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=has_links))
+    stream.flush()
+    if form in FOR_PEOPLE or is_terminal:
+        stream.write(text)
+    else:
+        stream.buffer.write(_bytes(text))
+    stream.flush()
 
 
 def write_files(task: Task, report: Report) -> None:
@@ -71,9 +79,13 @@ def write_files(task: Task, report: Report) -> None:
     for target in task.options.output_file:
         text = render(target.form, report.diagnostics, _view(task, report, target.form))
         try:
-            put(target.path, text.encode("utf-8", "backslashreplace"))
+            put(target.path, _bytes(text))
         except OSError as error:
             raise UserError(f"--output-file {target.form}:{target.path}: cannot be written: {error.strerror or error}") from error
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")  # a path may have bytes that are no text
 
 
 def _format(task: Task, environment: Mapping[str, str]) -> str:

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 def tell(task: Task, seen: Seen) -> int:
     """Write the findings and the summary; gives the exit code."""
-    from rea_lint.cli.output import write_files, written
+    from rea_lint.cli.output import write, write_files
     from rea_lint.report import statistics
 
     options, report = task.options, seen.report
     write_files(task, report)
     is_code_output = (options.fix or options.add_ignore is not None) and bool(task.stdin)
     findings = sys.stderr if is_code_output else sys.stdout
-    text = statistics(report.diagnostics) if options.statistics else written(task, report, findings)
-    findings.write(text)
-    findings.flush()
+    if options.statistics:
+        print(statistics(report.diagnostics), end="", file=findings, flush=True)
+    else:
+        write(task, report, findings)
     if not options.quiet:
         print(_summary(task, report), *seen.notes, sep="\n", file=sys.stderr)
     if options.verbose:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import keyword
 import re
+from bisect import bisect_right
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from rea_lint.report.frame import printable
@@ -65,7 +66,9 @@ def _window(whole: Span, span: Span, widest: int) -> Span:
 
 
 def _pieces(text: str, shown: Span, marked: Span, tokens: tuple[Token, ...]) -> str:
-    here = [(max(start, shown.start), min(end, shown.end), kind) for start, end, kind in tokens if start < shown.end and end > shown.start]
+    first = max(bisect_right(tokens, shown.start, key=lambda token: token[0]) - 1, 0)
+    near = takewhile(lambda token: token[0] < shown.end, islice(tokens, first, None))
+    here = [(max(start, shown.start), min(end, shown.end), kind) for start, end, kind in near if end > shown.start]
     bounds = [marked.start, marked.end] if marked.start < marked.end else []
     cuts = sorted({shown.start, shown.end, *(at for start, end, _ in here for at in (start, end)), *bounds})
     kinds = {start: (end, kind) for start, end, kind in here}
