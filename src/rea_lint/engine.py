@@ -99,7 +99,9 @@ def linked(
     surveyed = [list(_surveyed(world, facts_of, errors)) for world in worlds(files)]
     known = {facts.path: facts for world in surveyed for facts in world}
     comments = Comments() if ignore_suppressions else Comments.of(known.values(), sources)
-    projects = tuple(link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk) for world in surveyed)
+    projects = tuple(
+        link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk, server=config.server_version) for world in surveyed
+    )
     broken = {facts.path: facts.broken for facts in known.values()} | {f.path: f.broken for f in files if f.broken is not None}
     told = {path: why for path, why in sorted(broken.items()) if why is not None}
     return Linked(projects, known, told, sources, comments, tuple(errors))

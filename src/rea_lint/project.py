@@ -104,6 +104,7 @@ class Project:
     _reached: Mapping[str, tuple[Handler, ...]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
+    server: str = ""  # the version of restate-server that it runs on; empty: any
 
     @property
     def knowledge(self) -> Knowledge:
@@ -398,6 +399,7 @@ def link(
     *,
     sources: Mapping[str, Source] | None = None,
     sdk: Sdk = NEWEST_KNOWN,
+    server: str = "",
 ) -> Project:
     """Find the handlers, follow what they run, and say what has an effect.
 
@@ -428,6 +430,7 @@ def link(
         _reached=reached,
         sources=sources or {},
         sdk=sdk,
+        server=server,
     )
 
 

@@ -47,9 +47,14 @@ class Sdk:
 
     def before(self, version: str) -> bool:
         """Whether it is older than a version; "" is one that has always been there."""
-        from packaging.version import Version  # noqa: PLC0415 -- the same
+        return bool(version) and is_before(self.text, version)
 
-        return bool(version) and self.version < Version(version)
+
+def is_before(version: str, other: str) -> bool:
+    """Whether a version is older than another."""
+    from packaging.version import Version  # noqa: PLC0415 -- the same
+
+    return Version(version) < Version(other)
 
 
 NEWEST_KNOWN = Sdk(NEWEST, "the newest version known")
