@@ -22,18 +22,20 @@ class Client:
         self._root = root
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         self._shown: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
         self._version = 1
         self._last = 0
 
     def __enter__(self) -> Client:  # noqa: PYI034 -- `Self` came with 3.11
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener.start()
         self.request("initialize", {"processId": None, "rootUri": self._root.as_uri(), "capabilities": {}})
         self._notify("initialized", {})
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.kill()
-        self._server.wait()
+        self._listener.join()
+        self._server.__exit__(None, None, None)  # closes its streams, and waits for it
 
     def open(self, uri: str, text: str) -> None:
         self._notify("textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "python", "version": 1, "text": text}})
