@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from rea_lint.reach import match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
     from rea_lint.packs import AgentPart
-    from rea_lint.reach import Edge
+    from rea_lint.reach import Edge, Reach
     from rea_lint.resolve import Index, Resolver, Values
 
 MOST_FOLLOWED = 40  # variables, containers and factories between a run and the calls that made the agent
@@ -62,17 +62,25 @@ class Agents:
     edges: Mapping[str, list[Edge]]  # function -> what durable code calls in it
     roles: dict[str, Role] = field(default_factory=dict)  # function -> what it is to the agents found so far
     owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
-    _attached: dict[Ref, list[tuple[str, AgentPart]]] | None = None
+    asked: set[str] = field(default_factory=set)  # the functions whose agents were looked for
+    decorated: Collection[Function] = ()  # whose decorators are yet to be looked at
+    _attached: dict[Ref, list[tuple[str, AgentPart]]] = field(default_factory=dict)
     _seen: set[tuple[object, ...]] = field(default_factory=set)
-    _asked: set[str] = field(default_factory=set)
+
+    def fork(self, durable: Reach, dropped: frozenset[str]) -> Agents:
+        """What is known of agents apart from some functions, in another fork of durable code."""
+        roles = {name: role for name, role in self.roles.items() if name not in dropped}
+        owners = {name: owned for name, owned in self.owners.items() if name not in dropped}
+        attached = {ref: [each for each in at if each[0] not in dropped] for ref, at in self.attached.items()}
+        return Agents(durable.index, durable.resolver, durable.edges, roles, owners, self.asked.difference(dropped), _attached=attached)
 
     # -- tools ---------------------------------------------------------------------------------------------------------
 
     def functions(self, function: Function) -> Iterator[tuple[str, Role]]:
         """The functions that run when `function` runs its agents; none when asked again."""
-        if function.name in self._asked:
+        if function.name in self.asked:
             return
-        self._asked.add(function.name)
+        self.asked.add(function.name)
         heads: set[Ref] = set()
         for call in function.calls:
             yield from self._of_call(function, call, Role.TOOL)
@@ -85,9 +93,9 @@ class Agents:
     @property
     def attached(self) -> dict[Ref, list[tuple[str, AgentPart]]]:
         """Agent variable -> the functions that a decorator of it attaches: `@agent.tool`."""
-        if self._attached is None:
-            self._attached = {}
-            for function in self.index.functions.values():
+        if self.decorated:
+            functions, self.decorated = self.decorated, ()
+            for function in functions:
                 for refs in function.decorators:
                     for ref in refs:
                         bare = ref.removesuffix("()")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rea_lint.reach import Edge, Primitive, around_slot, match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
 
     from rea_lint.facts import Call, Facts, Function, Ref, Refs
     from rea_lint.packs import Effect
@@ -60,36 +60,6 @@ class Way:
     given: Environment
     hops: tuple[Hop, ...]
     blocked: frozenset[Effect] = frozenset()  # effects that a comment on the way has cleared
-
-
-def uses(reach: Reach, reported: Collection[str], silenced: Silenced) -> dict[str, tuple[Use, ...]]:
-    """The uses in each function of `reported`, in source order; one for each place and effect.
-
-    `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself
-    reported on: a primitive, a call on the way, or (with the span of its name) the function.
-    """
-    search = _Search(reach, frozenset(reported), silenced, _possible(reach, reported))
-    found: dict[str, dict[tuple[Span, Effect], Use]] = {}
-    for name in reach.nodes:
-        if name not in search.reported:
-            continue
-        here = found.setdefault(name, {})
-        path = reach.index.home[name].path
-        for primitive in sorted(reach.primitives.get(name, ()), key=lambda p: (p.span, p.name)):
-            hop = Hop(display(primitive.name), path, primitive.span)
-            use = Use(name, primitive.span, primitive.call, primitive.effect, (hop,), primitive.name, name)
-            here.setdefault((use.span, use.effect), use)
-        for edge in sorted(reach.edges.get(name, ()), key=lambda e: (e.span, e.target)):
-            if edge.virtual or edge.target in search.reported or not search.possible[edge.target]:
-                continue
-            first = Hop(display(edge.target), path, edge.span)
-            given = enter(reach, name, frozenset(), edge)
-            for effect, reached in search.below(edge.target, given).items():
-                use = Use(name, edge.span, edge.call, effect, (first, *reached.hops), reached.primitive, reached.inside, reached.also)
-                known = here.get((use.span, effect))
-                if known is None or len(use.chain) < len(known.chain):
-                    here[use.span, effect] = use
-    return {name: tuple(sorted(here.values(), key=lambda u: (u.span, u.effect.value))) for name, here in found.items()}
 
 
 def walk(reach: Reach, start: str, given: Environment, stop: Callable[[str], bool]) -> Iterator[Way]:
@@ -162,12 +132,72 @@ class _Reached:
 
 
 @dataclass
-class _Search:
+class Uses:
+    """The uses in durable code; those of a function are worked out when they are asked for.
+
+    `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself
+    reported on: a primitive, a call on the way, or (with the span of its name) the function.
+    """
+
     reach: Reach
-    reported: frozenset[str]
+    is_reported: Callable[[str], bool]
     silenced: Silenced
-    possible: Mapping[str, frozenset[Effect]]
+    _found: dict[str, tuple[Use, ...]] = field(default_factory=dict)
+    _possible: dict[str, frozenset[Effect]] = field(default_factory=dict)
     _known: dict[tuple[str, Environment], dict[Effect, _Reached]] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[Use, ...]:
+        """The uses in a function's own code, in source order; one for each place and effect.  None if it is not reported on."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._of(name) if name in self.reach.nodes and self.is_reported(name) else ()
+        return found
+
+    def _of(self, name: str) -> tuple[Use, ...]:
+        reach = self.reach
+        here: dict[tuple[Span, Effect], Use] = {}
+        path = reach.index.home[name].path
+        for primitive in sorted(reach.primitives.get(name, ()), key=lambda p: (p.span, p.name)):
+            hop = Hop(display(primitive.name), path, primitive.span)
+            use = Use(name, primitive.span, primitive.call, primitive.effect, (hop,), primitive.name, name)
+            here.setdefault((use.span, use.effect), use)
+        for edge in sorted(reach.edges.get(name, ()), key=lambda e: (e.span, e.target)):
+            if edge.virtual or not self.possible(edge.target):
+                continue
+            first = Hop(display(edge.target), path, edge.span)
+            given = enter(reach, name, frozenset(), edge)
+            for effect, reached in self.below(edge.target, given).items():
+                use = Use(name, edge.span, edge.call, effect, (first, *reached.hops), reached.primitive, reached.inside, reached.also)
+                known = here.get((use.span, effect))
+                if known is None or len(use.chain) < len(known.chain):
+                    here[use.span, effect] = use
+        return tuple(sorted(here.values(), key=lambda u: (u.span, u.effect.value)))
+
+    def possible(self, start: str) -> frozenset[Effect]:
+        """Which effects calling a node may have at all, whatever it is given; nothing for what is reported on itself."""
+        if start not in self._possible:
+            below = {start: None}  # what it runs, as far as that is not known yet
+            callers: dict[str, list[str]] = defaultdict(list)
+            todo: list[tuple[str, Effect]] = []
+            for name in (names := [start]):
+                if self.is_reported(name):
+                    continue
+                todo += ((name, primitive.effect) for primitive in self.reach.primitives.get(name, ()))
+                for target in {edge.target for edge in self.reach.edges.get(name, ()) if not edge.virtual}:
+                    callers[target].append(name)
+                    if target in self._possible:
+                        todo += ((name, effect) for effect in self._possible[target])
+                    elif target not in below:
+                        below[target] = None
+                        names.append(target)
+            found: dict[str, set[Effect]] = {name: set() for name in below}
+            while todo:
+                name, effect = todo.pop()
+                if effect not in found[name]:
+                    found[name].add(effect)
+                    todo += ((caller, effect) for caller in callers[name])
+            self._possible.update((name, frozenset(effects)) for name, effects in found.items())
+        return self._possible[start]
 
     def below(self, start: str, given: Environment) -> dict[Effect, _Reached]:
         """The effects of calling `start`, each with its shortest chain."""
@@ -178,9 +208,9 @@ class _Search:
 
     def _search(self, start: str, given: Environment) -> dict[Effect, _Reached]:
         found: dict[Effect, _Reached] = {}
-        wanted = self.possible[start]
+        wanted = self.possible(start)
         first = Way(start, given, (), self._cleared(start, None, wanted))
-        stop = lambda name: name in self.reported or not self.possible[name] - found.keys()  # noqa: E731 -- it must see `found`
+        stop = lambda name: not self.possible(name) - found.keys()  # noqa: E731 -- it must see `found`
         for way in _walk(self.reach, first, stop, self._blocked):
             path = self.reach.index.home[way.node].path
             here: dict[Effect, list[Primitive]] = defaultdict(list)
@@ -196,7 +226,7 @@ class _Search:
         return found
 
     def _blocked(self, way: Way, edge: Edge) -> frozenset[Effect]:
-        effects = self.possible[edge.target]
+        effects = self.possible(edge.target)
         return way.blocked | self._cleared(way.node, edge.span, effects) | self._cleared(edge.target, None, effects)
 
     def _cleared(self, name: str, span: Span | None, effects: Collection[Effect]) -> frozenset[Effect]:
@@ -250,24 +280,6 @@ def _primitives(reach: Reach, way: Way) -> Iterator[Primitive]:
             continue
         if _slot(primitive.ref) not in given or primitive.name in resolve(reach, (primitive.ref,), way.given):
             yield primitive
-
-
-def _possible(reach: Reach, reported: Collection[str]) -> Mapping[str, frozenset[Effect]]:
-    """Which effects calling a node may have at all, whatever it is given; nothing for what is reported on itself."""
-    callers: dict[str, list[str]] = defaultdict(list)
-    for name, edges in reach.edges.items():
-        for edge in edges:
-            if not edge.virtual:
-                callers[edge.target].append(name)
-    found: dict[str, set[Effect]] = defaultdict(set)
-    todo = [(name, p.effect) for name, primitives in reach.primitives.items() for p in primitives if name not in reported]
-    while todo:
-        name, effect = todo.pop()
-        if effect in found[name]:
-            continue
-        found[name].add(effect)
-        todo.extend((caller, effect) for caller in callers[name] if caller not in reported)
-    return defaultdict(frozenset, {name: frozenset(effects) for name, effects in found.items()})
 
 
 def _slot(ref: Ref) -> Ref:

@@ -123,6 +123,8 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
     for project in linked.projects:
         if _has_durable_code(project, reported):
             comments.rules = registry.load(asked, config)
+            if "Unused" not in unasked:
+                project.work_out_uses()
             said, failed = rule.visit(project, comments.rules, sources, reported, config)
             found += said
             errors += failed

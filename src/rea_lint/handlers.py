@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.facts import string
 from rea_lint.resolve import ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.resolve import Index, Resolver
     from rea_lint.text import Span
+
+_Place: TypeAlias = "tuple[str, Span] | str"  # of the call that makes a service (two may share a name); of none, what it is called instead
+_Registration: TypeAlias = "tuple[str, Call, str | None]"  # canonical name, the call, what is wrapped around the function
 
 MOST_FOLLOWED = 8  # variables and imports between a registration and the call that makes its service
 
@@ -48,23 +51,61 @@ class Service:
     handlers: tuple[Handler, ...]
 
 
-def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[Handler, ...], list[tuple[Ref, list[str]]]]:
-    """Services, handlers, and what a project's own registering decorators are given (parameter, functions)."""
-    registered: list[tuple[str, str, Call | None, Refs]] = []  # function, registration, its call, the decorator
-    wrapped: dict[Ref, list[str]] = defaultdict(list)
+@dataclass(frozen=True)
+class Registry:
+    """What is registered, and by what."""
+
+    made: Mapping[tuple[str, Span], Service] = field(
+        default_factory=dict
+    )  # services without handlers, by the function and place that makes them
+    by_place: Mapping[tuple[str, _Place], tuple[Handler, str]] = field(
+        default_factory=dict
+    )  # handler, and by whose code, by function and service
+    registers: Mapping[str, _Registration] = field(default_factory=dict)
+    wrapped: Mapping[Ref, list[str]] = field(default_factory=dict)  # parameter of a registering decorator -> functions that it is given
+
+    @property
+    def handlers(self) -> tuple[Handler, ...]:
+        """All handlers, by place."""
+        return tuple(sorted((handler for handler, _ in self.by_place.values()), key=lambda h: (h.path, h.span, h.service, h.function)))
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """All services, by place."""
+        of_place: dict[_Place, list[Handler]] = defaultdict(list)
+        for (_, place), (handler, _) in self.by_place.items():
+            of_place[place].append(handler)
+        return tuple(
+            replace(service, handlers=tuple(sorted(of_place[service.path, service.span], key=lambda h: (h.path, h.span, h.function))))
+            for service in sorted(self.made.values(), key=lambda s: (s.path, s.span))
+        )
+
+    def without(self, functions: Container[str]) -> Registry:
+        """What is registered elsewhere than in, or by, some functions."""
+        return Registry(
+            {place: service for place, service in self.made.items() if place[0] not in functions},
+            {place: each for place, each in self.by_place.items() if place[0] not in functions and each[1] not in functions},
+            {name: registration for name, registration in self.registers.items() if name not in functions},
+            {slot: [name for name in given if name not in functions] for slot, given in self.wrapped.items()},
+        )
+
+
+def find(found: Index, resolver: Resolver, functions: Collection[Function], known: Registry) -> Registry:
+    """What is registered by the code of some functions, and the functions that they decorate, added to what is known of the others."""
+    registered: list[tuple[str, str, Call | None, Refs, str]] = []  # function, registration, its call, the decorator, by whose code
+    wrapped: dict[Ref, list[str]] = defaultdict(list, known.wrapped)
     registrations = found.knowledge.registrations
-    registers = _registering_parameters(found, resolver)
-    for function in found.functions.values():
+    registers = {**known.registers, **_registering_parameters(found, resolver, functions)}
+    for function in functions:
         for refs in function.decorators:
             for decorator in ordered(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
-                registered += (
-                    [(function.name, decorator, _decorator_call(found, function, refs), refs)] if decorator in registrations else []
-                )
+                calls = [_decorator_call(found, function, refs)] if decorator in registrations else []
+                registered += ((function.name, decorator, call, refs, function.name) for call in calls)
             for decorator in ordered(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]
                     if inner is None:
-                        registered.append((function.name, registration, call, call.callees))
+                        registered.append((function.name, registration, call, call.callees, function.name))
                     parameter = found.functions[decorator].parameters[0].name
                     wrapped[f"{decorator}:{parameter}"].append(function.name)
         for call in function.calls:
@@ -72,13 +113,13 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
                 if registration in registrations and call.arguments and not call.decorates:
                     inner_call = function.call(call.callee_span)
                     registered.extend(
-                        (target, registration, inner_call, call.callees)
+                        (target, registration, inner_call, call.callees, function.name)
                         for target in ordered(resolver.resolve(call.arguments[0].values))
                         if target in found.functions
                     )
-    services = dict(_services(found, resolver))
-    handlers: dict[tuple[str, tuple[str, Span] | str], Handler] = {}  # by function and the place of its service (two may share a name)
-    for name, registration, made, refs in registered:
+    services = {**known.made, **_services(found, resolver, functions)}
+    handlers = dict(known.by_place)
+    for name, registration, made, refs, by in registered:
         function = found.functions[name]
         service = _service_of(found, resolver, refs, services)
         kind = _literal(found, made, 1, "kind") or registrations[registration]
@@ -95,19 +136,8 @@ def find(found: Index, resolver: Resolver) -> tuple[tuple[Service, ...], tuple[H
             function.name_span,
             recovers,
         )
-        handlers.setdefault((name, (service.path, service.span) if service is not None else display), handler)
-    in_order = tuple(sorted(handlers.values(), key=lambda h: (h.path, h.span, h.service)))
-    of_place: dict[tuple[str, Span] | str, list[Handler]] = defaultdict(list)
-    for (_, place), handler in handlers.items():
-        of_place[place].append(handler)
-    return (
-        tuple(
-            Service(s.name, s.kind, s.path, s.span, tuple(sorted(of_place[s.path, s.span], key=lambda h: (h.path, h.span))))
-            for s in sorted(services.values(), key=lambda s: (s.path, s.span))
-        ),
-        in_order,
-        sorted(wrapped.items()),
-    )
+        handlers.setdefault((name, (service.path, service.span) if service is not None else display), (handler, by))
+    return Registry(services, handlers, registers, wrapped)
 
 
 def _unwrapped(found: Index, resolver: Resolver, refs: Refs) -> Refs:
@@ -141,11 +171,11 @@ def _body(found: Index, function: Function) -> str:
     return scope if scope in found.functions else f"{scope}.<module>"
 
 
-def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple[str, Call, str | None]]:
+def _registering_parameters(found: Index, resolver: Resolver, functions: Iterable[Function]) -> dict[str, _Registration]:
     """Functions that register as a handler what they are given: itself, or (the third) a function they wrap around it."""
-    result: dict[str, tuple[str, Call, str | None]] = {}
+    result: dict[str, _Registration] = {}
     registrations = found.knowledge.registrations
-    for function in found.functions.values():
+    for function in functions:
         if not function.parameters:
             continue
         given = f"{function.name}:{function.parameters[0].name}"
@@ -160,16 +190,18 @@ def _registering_parameters(found: Index, resolver: Resolver) -> dict[str, tuple
     return result
 
 
-def _services(found: Index, resolver: Resolver) -> Iterator[tuple[tuple[str, Span], Service]]:
+def _services(found: Index, resolver: Resolver, functions: Iterable[Function]) -> dict[tuple[str, Span], Service]:
+    services: dict[tuple[str, Span], Service] = {}
     kinds = found.knowledge.services
-    for function in found.functions.values():
+    for function in functions:
         for call in function.calls:
             for made in ordered(resolver.resolve(call.callees)):
                 kind = kinds.get(made) if made in kinds and not found.is_ours(made) else None
                 if kind is not None:
                     path = found.home[function.name].path
                     name = _literal(found, call, 0, "name") or _variable_of(found, function, call)
-                    yield (function.name, call.span), Service(name, kind, path, call.span, ())
+                    services[function.name, call.span] = Service(name, kind, path, call.span, ())
+    return services
 
 
 def _variable_of(found: Index, function: Function, call: Call) -> str:

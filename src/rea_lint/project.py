@@ -5,22 +5,23 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from rea_lint import graph
 from rea_lint.agents import AgentRun, Agents, Role
-from rea_lint.effects import Hop, Use, display, enter, uses, walk
-from rea_lint.handlers import Handler, Service, find
+from rea_lint.effects import Hop, Use, Uses, display, enter, walk
+from rea_lint.handlers import Handler, Registry, Service, find
 from rea_lint.reach import Edge, Operation, Reach, Step, explore, take, wrappers
-from rea_lint.resolve import Index, Resolver, Values, index
+from rea_lint.resolve import Index, Resolver, Values, index, updated
 from rea_lint.sdk import NEWEST_KNOWN
 from rea_lint.state import Shared, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from rea_lint.effects import Silenced
     from rea_lint.facts import Argument, Call, Class, Facts, Function, Ref, Refs
@@ -101,6 +102,11 @@ class Project:
     _stepped: Reach
     _silenced: Silenced
     _agents: Agents
+    _registry: Registry = field(default_factory=Registry)
+    _files: Mapping[tuple[str, str], Facts] = field(default_factory=dict)  # by path and module: a file may be imported by two names
+    _importers: dict[str, set[tuple[str, str]]] = field(
+        default_factory=dict
+    )  # name, or name and a dot where it is imported itself -> files
     _reached: Mapping[str, tuple[Handler, ...]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
@@ -120,6 +126,55 @@ class Project:
     def classes(self) -> Mapping[str, Class]:
         """Every class of the project, by name."""
         return self.index.classes
+
+    def with_facts(self, file: Facts, silenced: Silenced, *, sources: Mapping[str, Source] | None = None) -> Project:
+        """The project after one file has other facts: for a keystroke, in time that depends on the file more than on the project.
+
+        Of the functions of that file it says what `link` says; but values and handlers that reach them through other files, from code that
+        the change has taken away, stay until the next `link`, and so does what other files have only from such code.  This project stays as
+        it is.  A file that is new, or broken now or before, makes it a `link`; one that is imported by two names
+        is asked for by each.
+        """
+        key = (file.path, file.module)
+        known = self._files.get(key)
+        files = {**self._files, key: file}
+        sources = sources if sources is not None else self.sources
+        found = updated(self.index, file) if known is not None and known.broken is None and file.broken is None else None
+        if found is None:
+            return link(files.values(), self.knowledge, silenced, sources=sources, sdk=self.sdk, server=self.server)
+        keys = (key, *self._users(file))
+        dropped = frozenset(name for each in keys for at in (self._files[each], files[each]) for name in (*at.functions, *at.classes))
+        durable = self._durable.fork(found, dropped)
+        after = _linked(
+            files.values(),
+            durable,
+            self._stepped.fork(found, dropped, durable.resolver),
+            self._agents.fork(durable, dropped),
+            known=self._registry.without(dropped),
+            functions=[function for each in keys for function in files[each].functions.values()],
+            silenced=silenced,
+            sources=sources,
+            sdk=self.sdk,
+            server=self.server,
+        )
+        return replace(after, _importers=self._importers)
+
+    def _users(self, file: Facts) -> list[tuple[str, str]]:
+        """The other files that import a file, or import what does; as `_files` has them."""
+        importers = self._importers
+        for each in (file,) if importers else (*self._files.values(), file):
+            key = (each.path, each.module)
+            for imported in each.imports:
+                importers.setdefault(f"{imported}.", set()).add(key)
+                for name in _packages(imported):
+                    importers.setdefault(name, set()).add(key)
+        found = {(file.path, file.module): None}
+        for _, module in (todo := [*found]):
+            around = (f"{name}." for name in _packages(module))  # `import shop` brings `shop.orders` too
+            users = sorted({user for name in (module, *around) for user in importers.get(name, ()) if user not in found})
+            found.update(dict.fromkeys(users))
+            todo += users
+        return [*found][1:]
 
     def once(self, work_out: Callable[[Project], Worked]) -> Worked:
         """What a function works out about the whole project, worked out once however many rules and places ask for it."""
@@ -291,7 +346,7 @@ class Project:
 
     def uses(self, function: str) -> tuple[Use, ...]:
         """The uses in a durable function's own code, in source order; one for each place and effect."""
-        return self._uses.get(function, ())
+        return self._uses.of(function)
 
     def causes(self, function: str) -> tuple[Cause, ...]:
         """The primitives in a durable function's own code, in source order; also of functions whose effects are reported at their callers."""
@@ -339,7 +394,7 @@ class Project:
 
     def in_step(self, step: Step) -> tuple[Use, ...]:
         """What a step does: the uses in the actions that it may be; of an action that is not the project's, its own effect."""
-        found = [use for action in step.actions for use in uses(self._stepped, (action,), self._silenced).get(action, ())]
+        found = [use for action in step.actions for use in Uses(self._stepped, {action}.__contains__, self._silenced).of(action)]
         for value in sorted(self.resolve(step.action.values)):
             effect = self.knowledge.effect(value, None) if not self.index.is_ours(value) else None
             if effect is not None:
@@ -385,11 +440,15 @@ class Project:
         stepped, durable = self._stepped.operations, self._durable.operations
         return {name: tuple(_first_of_each(found)) for name, found in {**stepped, **{n: f for n, f in durable.items() if f}}.items()}
 
+    def work_out_uses(self) -> None:
+        """Find the uses in all durable code: only then is it known which comments clear effects."""
+        for name in self._durable.nodes:
+            self._uses.of(name)
+
     @cached_property
-    def _uses(self) -> dict[str, tuple[Use, ...]]:
+    def _uses(self) -> Uses:
         reach, stepped = self._durable, self._stepped.nodes
-        reported = [n for n in reach.nodes if n in reach.roots or (n not in stepped and self.has_context(n))]
-        return uses(reach, reported, self._silenced)
+        return Uses(reach, lambda n: n in reach.roots or (n not in stepped and self.has_context(n)), self._silenced)
 
 
 def link(
@@ -409,16 +468,56 @@ def link(
     files = sorted(facts, key=lambda f: f.path)
     found = index((f for f in files if f.broken is None), knowledge)
     durable = Reach(found, Resolver(found))
-    services, handlers, wrapped = find(found, durable.resolver)
-    for handler in handlers:
-        _enter_handler(durable, handler, services)
-    for slot, values in wrapped:
-        durable.resolver.bind(slot.rpartition(":")[0], slot, values)
+    stepped = Reach(found, Resolver(found, durable.resolver))
     agents = Agents(found, durable.resolver, durable.edges)
-    stepped = _explore_all(durable, frozenset(h.function for h in handlers), agents)
-    reached, shown = _reached(durable, handlers)
+    return _linked(
+        files,
+        durable,
+        stepped,
+        agents,
+        known=Registry(),
+        functions=[*found.functions.values()],
+        silenced=silenced,
+        sources=sources or {},
+        sdk=sdk,
+        server=server,
+    )
+
+
+def _packages(name: str) -> list[str]:
+    """A dotted name and what it stands in: `a`, `a.b`, `a.b.c`."""
+    return [name[:end] for end in (*(at for at, character in enumerate(name) if character == "."), len(name))]
+
+
+def _linked(
+    files: Iterable[Facts],
+    durable: Reach,
+    stepped: Reach,
+    agents: Agents,
+    *,
+    known: Registry,
+    functions: Collection[Function],
+    silenced: Silenced,
+    sources: Mapping[str, Source],
+    sdk: Sdk,
+    server: str,
+) -> Project:
+    """A project from what is known of all but some functions."""
+    found = durable.index
+    agents.decorated = functions
+    registry = find(found, durable.resolver, functions, known)
+    handlers, services = registry.handlers, registry.services
+    entered = {handler.function for handler, _ in known.by_place.values()}
+    for handler in handlers:
+        if handler.function not in entered:
+            _enter_handler(durable, handler, services)
+    for slot, values in sorted(registry.wrapped.items()):
+        durable.resolver.bind(slot.rpartition(":")[0], slot, values)
+    _explore_all(durable, stepped, frozenset(h.function for h in handlers), agents, functions)
+    reached, shown = _reached(durable, agents, handlers)
+    by_name = {(file.path, file.module): file for file in files}
     return Project(
-        facts={f.path: f for f in files},
+        facts={path: file for (path, _), file in by_name.items()},
         index=found,
         handlers=handlers,
         services=services,
@@ -427,8 +526,10 @@ def link(
         _stepped=stepped,
         _silenced=silenced,
         _agents=agents,
+        _registry=registry,
+        _files=by_name,
         _reached=reached,
-        sources=sources or {},
+        sources=sources,
         sdk=sdk,
         server=server,
     )
@@ -453,10 +554,9 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
         durable.roots[wrapper] = None
 
 
-def _explore_all(durable: Reach, handlers: frozenset[str], agents: Agents) -> Reach:
-    """Explore durable code and the steps it hands over, until neither finds more."""
+def _explore_all(durable: Reach, stepped: Reach, handlers: frozenset[str], agents: Agents, functions: Iterable[Function]) -> None:
+    """Explore durable code and the steps it hands over, until neither finds more; what starts by itself is looked for in `functions`."""
     found = durable.index
-    stepped = Reach(found, Resolver(found, durable.resolver))
     helpers_added = False
     for _ in range(MOST_ESCAPES * 4):
         explore(durable)
@@ -470,13 +570,13 @@ def _explore_all(durable: Reach, handlers: frozenset[str], agents: Agents) -> Re
         explore(stepped)
         before = len(durable.takers) + len(durable.roots) + len(agents.roles)
         _take_wrapped(durable, stepped)
-        for root in [*_escapes(durable, stepped), *_tools(durable, agents)]:
+        for root in [*_escapes(durable, stepped), *_tools(durable, agents, functions)]:
             durable.roots[root] = None
         if len(durable.takers) + len(durable.roots) + len(agents.roles) == before:
             if helpers_added:
                 break
             helpers_added = True
-            for root in _helpers(durable, stepped, handlers):
+            for root in _helpers(durable, stepped, handlers, functions):
                 durable.roots[root] = None
             if len(durable.takers) + len(durable.roots) + len(agents.roles) == before:
                 break
@@ -484,7 +584,6 @@ def _explore_all(durable: Reach, handlers: frozenset[str], agents: Agents) -> Re
         spans = ((tool, found.functions[tool].name_span) for tool in owned)
         tools = (Edge(tool, span, None, virtual=True) for tool, span in spans if tool in durable.nodes)
         durable.edges[name] = [*durable.edges.get(name, ()), *tools]
-    return stepped
 
 
 def _bind_action(stepped: Reach, step: Step, action: str) -> None:
@@ -497,18 +596,18 @@ def _bind_action(stepped: Reach, step: Step, action: str) -> None:
     bound = parameters[1:] if stepped.index.functions[action].binds is not None else parameters
     for parameter in bound:
         if parameter.name in given:
-            stepped.resolver.bind(action, f"{action}:{parameter.name}", resolve(given[parameter.name].values))
+            stepped.hand(step.function, action, f"{action}:{parameter.name}", resolve(given[parameter.name].values))
     positional = [a.values for a in step.call.arguments if a.keyword is None][3:]
     if "args" in given and given["args"].elements:
         positional = list(given["args"].elements)
     for parameter, values in zip((p for p in bound if p.kind == "positional"), positional, strict=False):
-        stepped.resolver.bind(action, f"{action}:{parameter.name}", resolve(values))
+        stepped.hand(step.function, action, f"{action}:{parameter.name}", resolve(values))
 
 
 def _take_wrapped(durable: Reach, stepped: Reach) -> None:
     """A function whose parameter is called by a step it hands over takes steps too: `ctx.run_typed(name, lambda: fn(x))`."""
     called = durable.called()
-    for name in stepped.nodes:
+    for name in [name for name in stepped.nodes if name in stepped.fresh]:
         function = stepped.index.functions.get(name)
         if function is None or name in called:
             continue
@@ -522,7 +621,7 @@ def _escapes(durable: Reach, stepped: Reach) -> Iterator[str]:
     """The lambdas and nested functions that durable code builds and hands on, other than as a step or to somebody we do not know."""
     found = durable.index
     called = durable.called()
-    for name in list(durable.nodes):
+    for name in [name for name in durable.nodes if name in durable.fresh]:
         function = found.functions.get(name)
         if function is None:
             continue
@@ -556,11 +655,11 @@ def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: s
     return kept or stored or any(resolver.resolve(call.callees) for call, _ in passed)
 
 
-def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str]) -> Iterator[str]:
+def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str], functions: Iterable[Function]) -> Iterator[str]:
     """Functions with a parameter that is annotated as a context and that nobody we know calls: only durable code has a context to give."""
     found = durable.index
     contexts = found.knowledge.contexts
-    for function in found.functions.values():
+    for function in functions:
         if function.name in durable.nodes or function.name in stepped.nodes or function.name in handlers or not function.calls:
             continue
         for parameter in function.parameters:
@@ -573,9 +672,9 @@ def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str]) -> Iterat
 # -- agents ------------------------------------------------------------------------------------------------------------
 
 
-def _tools(durable: Reach, agents: Agents) -> Iterator[str]:
+def _tools(durable: Reach, agents: Agents, functions: Iterable[Function]) -> Iterator[str]:
     """The functions of the agents that durable code runs, and those that a decorator makes durable tools; not those that run in steps."""
-    for function in durable.index.functions.values():
+    for function in functions:
         for refs in function.decorators:
             part = agents.part(tuple(ref.removesuffix("()") for ref in refs))
             if part is not None and part[1].kind == "durable":
@@ -593,24 +692,59 @@ def _tools(durable: Reach, agents: Agents) -> Iterator[str]:
                 yield found
 
 
-def _reached(durable: Reach, handlers: tuple[Handler, ...]) -> tuple[dict[str, tuple[Handler, ...]], dict[str, tuple[str, ...]]]:
+def _reached(durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> tuple[Mapping[str, tuple[Handler, ...]], Mapping[str, Refs]]:
     """Which handlers reach which functions, and the sorted names of those that reach a durable one."""
-    functions = durable.index.functions
+    functions, nodes = durable.index.functions, durable.nodes
     masks: dict[str, int] = defaultdict(int)  # a bit for each handler
     for bit, handler in enumerate(handlers):
         masks[handler.function] |= 1 << bit
     todo = list(masks)
     for name in todo:
         mask = masks[name]
-        nested = (inner for inner in functions[name].nested if inner in durable.nodes) if name in functions else ()
-        for target in {*(edge.target for edge in durable.edges.get(name, ())), *nested}:
-            if masks[target] | mask != masks[target]:
-                masks[target] |= mask
+        nested = functions[name].nested if name in functions else ()
+        tools = agents.owners.get(name, ())
+        ways = durable.visits[name].next if name in nodes else ()
+        for target in (*ways, *(inner for inner in (*nested, *tools) if inner in nodes)):
+            known = masks[target]
+            if known | mask != known:
+                masks[target] = known | mask
                 todo.append(target)
-    reached = {mask: tuple(h for bit, h in enumerate(handlers) if mask >> bit & 1) for mask in {0, *masks.values()}}
-    shown = {mask: tuple(sorted(handler.display for handler in each)) for mask, each in reached.items()}
-    by_name = {name: reached[mask] for name, mask in masks.items()}
-    return by_name, {name: shown[masks.get(name, 0)] for name in durable.nodes if name in functions}
+
+    @cache
+    def told(mask: int) -> tuple[Handler, ...]:
+        return tuple(handlers[bit] for bit in _bits(mask))
+
+    @cache
+    def shown(mask: int) -> tuple[str, ...]:
+        return tuple(sorted(handler.display for handler in told(mask)))
+
+    return _Told(masks, told), _Told({name: masks.get(name, 0) for name in nodes if name in functions}, shown)
+
+
+def _bits(mask: int) -> Iterator[int]:
+    while mask:
+        yield (mask & -mask).bit_length() - 1
+        mask &= mask - 1
+
+
+@dataclass(frozen=True)
+class _Told(Mapping[str, Worked]):
+    """A mapping whose values are told when they are asked for: most are not."""
+
+    masks: Mapping[str, int]
+    tell: Callable[[int], Worked]
+
+    def __getitem__(self, name: str) -> Worked:
+        return self.tell(self.masks[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.masks)
+
+    def __len__(self) -> int:
+        return len(self.masks)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.masks
 
 
 Found = TypeVar("Found", Operation, Step)

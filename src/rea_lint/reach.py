@@ -7,13 +7,13 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rea_lint.facts import Argument
-from rea_lint.resolve import ordered
+from rea_lint.resolve import ordered, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.packs import Effect, OperationInfo
@@ -81,6 +81,9 @@ class Reach:
     steps: dict[str, list[Step]] = field(default_factory=dict)
     takers: dict[Ref, None] = field(default_factory=dict)  # parameters, as `function:name`, that end as a step's action
     visits: dict[str, Visit] = field(default_factory=dict)  # the last one of each node
+    fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
+    hands: dict[str, dict[Ref, set[str]]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
+    givers: dict[Ref, set[str]] = field(default_factory=dict)  # parameter -> what has handed something over for it, perhaps in another fork
 
     def fields(self, name: str) -> list[str]:
         """The fields of a class that has no constructor of its own, in the order its constructor takes them."""
@@ -93,75 +96,117 @@ class Reach:
         """Everything that something runs (the roots run from outside)."""
         return {edge.target for edges in self.edges.values() for edge in edges if not edge.virtual}
 
+    def hand(self, giver: str, function: str, slot: Ref, values: Values) -> bool:
+        """Note that a function hands `values` to a parameter; True if that is news."""
+        known = self.hands.setdefault(giver, {}).setdefault(slot, set())
+        if not known:
+            self.givers.setdefault(slot, set()).add(giver)
+        known |= values
+        return self.resolver.bind(function, slot, values)
+
+    def fork(self, index: Index, dropped: Collection[str], fallback: Resolver | None = None) -> Reach:
+        """What is left when everything about some functions and classes is forgotten, in an index in which they may be others."""
+        visits, hands, roots = dict(self.visits), dict(self.hands), dict(self.roots)
+        slots = {slot for name in dropped for slot in self.index.slots(name) if slot in self.givers}
+        for name in dropped:
+            visits.pop(name, None)
+            roots.pop(name, None)
+            slots.update(hands.pop(name, ()))
+        takers = {slot: None for slot in self.takers if owner(slot) not in dropped}
+        others = {
+            slot: dict.fromkeys(v for giver in sorted(self.givers[slot]) if giver in hands for v in sorted(hands[giver].get(slot, ())))
+            for slot in slots
+        }
+        resolver = self.resolver.fork(index, dropped, others, fallback)
+        return Reach(index, resolver, roots, takers=takers, visits=visits, hands=hands, givers=self.givers)
+
 
 def explore(reach: Reach) -> None:
     """Follow all calls from the roots, until no call hands over anything new."""
     for _ in range(MOST_ROUNDS):
         if not _round(reach):
-            return
+            break
+    visits = [(name, reach.visits[name]) for name in reach.nodes]
+    _fill(reach.edges, ((name, visit.edges) for name, visit in visits))
+    _fill(reach.primitives, ((name, visit.primitives) for name, visit in visits if visit.primitives))
+    _fill(reach.operations, ((name, visit.operations) for name, visit in visits if visit.operations))
+    _fill(reach.steps, ((name, visit.steps) for name, visit in visits if visit.steps))
 
 
 def _round(reach: Reach) -> bool:
-    """Go through everything that runs; what was visited before is visited again only if something it depends on has changed."""
-    for table in (reach.nodes, reach.edges, reach.primitives, reach.operations, reach.steps):
-        table.clear()
+    """Go through everything that runs; what was visited before is visited again only if something it needs has changed."""
+    nodes, visits, stale = reach.nodes, reach.visits, reach.resolver.stale
+    nodes.clear()
     before = len(reach.takers)
     news = False
     todo = list(reversed(reach.roots))
     while todo:
         name = todo.pop()
-        if name in reach.nodes:
+        if name in nodes:
             continue
-        reach.nodes[name] = None
-        visit = reach.visits.get(name)
-        if visit is None or not reach.resolver.holds(visit.needs, visit.moment):
-            visit = reach.visits[name] = _visit(reach, name)
-            news |= visit.news
-        reach.edges[name] = visit.edges
-        if visit.primitives:
-            reach.primitives[name] = visit.primitives
-        if visit.operations:
-            reach.operations[name] = visit.operations
-        if visit.steps:
-            reach.steps[name] = visit.steps
-        todo.extend(edge.target for edge in reversed(visit.edges) if edge.target not in reach.nodes)
+        nodes[name] = None
+        visit = visits.get(name)
+        if visit is None or name in stale:
+            visitor = _Visitor(reach, name)
+            visit = visits[name] = visitor.run()
+            reach.fresh.add(name)
+            news |= visitor.news
+        todo += visit.next
     return news or len(reach.takers) != before
 
 
-def _visit(reach: Reach, name: str) -> Visit:
-    visit = Visit(reach, name, *reach.resolver.watch())
-    visit.run()
-    return visit
+Row = TypeVar("Row")
 
 
+def _fill(table: dict[str, list[Row]], rows: Iterable[tuple[str, list[Row]]]) -> None:
+    table.clear()
+    table.update(rows)
+
+
+@dataclass(slots=True)
 class Visit:
-    """One function or class: what it calls, does, and hands over, as long as what it `needs` stays as it was at a moment."""
+    """What one function or class does itself."""
 
-    def __init__(self, reach: Reach, name: str, needs: set[str], moment: int) -> None:
+    edges: list[Edge] = field(default_factory=list)
+    primitives: list[Primitive] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    next: tuple[str, ...] = ()  # what it runs, the last first
+
+
+class _Visitor:
+    """Looks at all calls and reads of one function or class, and hands over what they hand over."""
+
+    def __init__(self, reach: Reach, name: str) -> None:
         self.reach = reach
         self.name = name
-        self.needs = needs
-        self.moment = moment
         self.index = reach.index
         self.knowledge = reach.index.knowledge
         self.resolver = reach.resolver
-        self.edges: list[Edge] = []
-        self.primitives: list[Primitive] = []
-        self.operations: list[Operation] = []
-        self.steps: list[Step] = []
+        self.visit = Visit()
+        self.edges = self.visit.edges
         self.news = False
 
-    def run(self) -> None:
-        """Look at all calls and reads, and bind what they hand over."""
+    def run(self) -> Visit:
+        """The visit; `news` says whether something new was handed over."""
+        self.resolver.begin()
         if self.name in self.index.classes:
             self._class()
-            return
-        function = self.index.functions[self.name]
+        else:
+            self._function(self.index.functions[self.name])
+        self.resolver.end(self.name)
+        self.visit.next = tuple(reversed(dict.fromkeys(edge.target for edge in self.edges)))
+        return self.visit
+
+    def _function(self, function: Function) -> None:
         for call in function.calls:
             self._call(function, call)
         for read in function.reads:
             for ref in read.values:
                 self._read(ref, read.span)
+
+    def _hand(self, function: str, slot: Ref, values: Values) -> None:
+        self.news |= self.reach.hand(self.name, function, slot, values)
 
     def _class(self) -> None:
         """Making an instance runs the constructor, and the factories of fields that have one."""
@@ -183,7 +228,7 @@ class Visit:
                 if value in self.knowledge.reads and not self.index.is_ours(value):
                     effect = self.knowledge.effect(value, None)
                     if effect is not None:
-                        self.primitives.append(Primitive(value, effect, span, None, ref))
+                        self.visit.primitives.append(Primitive(value, effect, span, None, ref))
 
     def _call(self, function: Function, call: Call) -> None:
         targets = [(ref, target) for ref in call.callees for target in ordered(self.resolver.resolve(ref))]
@@ -233,11 +278,11 @@ class Visit:
         operation = knowledge.operation(target)
         if operation is not None:
             context = target.rpartition("().")[0]
-            self.operations.append(Operation(self.name, call, context, operation.name, operation))
+            self.visit.operations.append(Operation(self.name, call, context, operation.name, operation))
             return
         effect = knowledge.effect(target, call, self.resolver.resolve)
         if effect is not None:
-            self.primitives.append(Primitive(target, effect, call.span, call, ref))
+            self.visit.primitives.append(Primitive(target, effect, call.span, call, ref))
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
             for position, argument in enumerate(call.arguments):
                 if any(value in knowledge.steps for value in self.resolver.resolve(argument.values)):
@@ -264,7 +309,7 @@ class Visit:
         inner = [wrapper for _, wrapper in around[1:]] + [target]
         self.edges.append(Edge(around[0][1], call.span, call, ref, wraps=inner[0]) if around else Edge(target, call.span, call, ref))
         for (decorator, wrapper), wrapped in zip(around, inner, strict=False):
-            self.news |= self.resolver.bind(decorator, around_slot(self.index, decorator), {wrapped})
+            self._hand(decorator, around_slot(self.index, decorator), frozenset({wrapped}))
             self._hand_arguments(call, wrapper, frozenset())
         if receivers is None:
             receivers = self._receivers(function, call, called)
@@ -275,11 +320,11 @@ class Visit:
         called = self.index.functions[target]
         for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
-            self.news |= self.resolver.bind(target, slot, self.resolver.resolve(argument.values))
+            self._hand(target, slot, self.resolver.resolve(argument.values))
             if self._takes_steps(slot.removesuffix("[]")):
                 self._hand_over(call, argument, direct=False)
         if receivers and called.parameters:
-            self.news |= self.resolver.bind(target, f"{target}:{called.parameters[0].name}", receivers)
+            self._hand(target, f"{target}:{called.parameters[0].name}", receivers)
         self.resolver.enter(target)
 
     def _takes_steps(self, slot: Ref) -> bool:
@@ -328,11 +373,11 @@ class Visit:
             called = self.index.functions[constructor]
             for parameter, argument in match(called, call, bound=True):
                 slot = f"{constructor}:{parameter}"
-                self.news |= self.resolver.bind(constructor, slot, self.resolver.resolve(argument.values))
+                self._hand(constructor, slot, self.resolver.resolve(argument.values))
                 if self._takes_steps(slot):
                     self._hand_over(call, argument, direct=False)
             if called.parameters:
-                self.news |= self.resolver.bind(constructor, f"{constructor}:{called.parameters[0].name}", {f"{target}()"})
+                self._hand(constructor, f"{constructor}:{called.parameters[0].name}", frozenset({f"{target}()"}))
         if not constructors:
             fields = [
                 (at, name)
@@ -343,7 +388,7 @@ class Visit:
             for position, (at, name) in enumerate(fields):
                 given = call.argument(position, name)
                 if given is not None:
-                    self.news |= self.resolver.bind(at, f"{at}().{name}", self.resolver.resolve(given.values))
+                    self._hand(at, f"{at}().{name}", self.resolver.resolve(given.values))
 
     def _enter(self, call: Call) -> None:
         for value in sorted(self.resolver.resolve(tuple(f"{ref}()" for ref in call.callees))):
@@ -353,7 +398,7 @@ class Visit:
                         self.edges.append(Edge(function, call.span, None))
                         parameters = self.index.functions[function].parameters
                         if parameters:
-                            self.news |= self.resolver.bind(function, f"{function}:{parameters[0].name}", {value})
+                            self._hand(function, f"{function}:{parameters[0].name}", frozenset({value}))
 
     def _step(self, call: Call, position: int, keyword: str, *, direct: bool) -> None:
         action = call.argument(position, keyword)
@@ -363,7 +408,7 @@ class Visit:
     def _hand_over(self, call: Call, action: Argument, *, direct: bool) -> None:
         """A step: what the action may be, and whether it came in by a parameter, which makes the function a step taker itself."""
         actions = tuple(sorted(v for v in self.resolver.resolve(action.values) if v in self.index.functions))
-        self.steps.append(Step(self.name, call, action, actions, direct))
+        self.visit.steps.append(Step(self.name, call, action, actions, direct))
         for ref in action.values:
             take(self.reach, ref)
 
@@ -375,7 +420,7 @@ class Visit:
             elif not self.index.is_ours(value):
                 effect = self.knowledge.effect(value, None)
                 if effect is not None:
-                    self.primitives.append(Primitive(value, effect, span, call, ref))
+                    self.visit.primitives.append(Primitive(value, effect, span, call, ref))
 
 
 def take(reach: Reach, ref: Ref) -> None:

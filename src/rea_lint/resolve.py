@@ -10,13 +10,13 @@ step), and is told by `bind` what calls hand over; see `reach`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rea_lint.facts import Binding
 from rea_lint.packs import ELEMENT, Condition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Call, Class, Facts, Function, Ref, Refs
     from rea_lint.packs import Knowledge
@@ -43,6 +43,13 @@ class Index:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
         base = name.partition("(")[0]
         return base in self.home or base in self.modules
+
+    def slots(self, name: str) -> list[Ref]:
+        """The parameters of a function, each also as one of several (`*args`), or the fields of a class."""
+        if name in self.classes:
+            return [f"{name}().{field_name}" for field_name in self.classes[name].fields]
+        parameters = self.functions[name].parameters if name in self.functions else ()
+        return [f"{name}:{parameter.name}{of}" for parameter in parameters for of in ("", "[]")]
 
     def bindings(self, ref: Ref) -> list[tuple[str, Binding]]:
         """How a variable of a function or module gets its values, with the function or module."""
@@ -100,53 +107,74 @@ def ordered(values: Values) -> Iterable[str]:
     return sorted(values) if len(values) > 1 else values
 
 
-class _Answer(NamedTuple):
-    """What a ref came to at a moment; it holds until one of `needs` is given something new."""
-
-    values: Values
-    needs: frozenset[str]
-    moment: int
+def owner(slot: Ref) -> str:
+    """The function or class that a parameter (`m.f:name`) or field (`m.C().name`) belongs to."""
+    return slot.partition(":")[0].partition("(")[0]
 
 
-@dataclass
-class Clock:
-    """Counts what is handed over."""
-
-    now: int = 0
+def updated(before: Index, file: Facts) -> Index | None:
+    """The index after one file has other facts; None where it takes more than that: the file is new, or another one has its module name."""
+    known = before.modules.get(file.module)
+    if known is None or known.path != file.path:
+        return None
+    modules, functions, classes, home = dict(before.modules), dict(before.functions), dict(before.classes), dict(before.home)
+    for name in known.functions:
+        functions.pop(name, None)
+        home.pop(name, None)
+    for name in known.classes:
+        classes.pop(name, None)
+        home.pop(name, None)
+    modules[file.module] = file
+    functions.update(file.functions)
+    classes.update(file.classes)
+    home.update(dict.fromkeys((*file.functions, *file.classes), file))
+    return Index(before.knowledge, modules, functions, classes, home)
 
 
 @dataclass
 class Resolver:
     """Answers what refs come to, for code that is run in one way.
 
-    Answers are kept until what they depend on changes: what is handed to the parameters of some functions and the fields of some classes.
+    Answers are kept until what they need changes: what is handed to the parameters of some functions and the fields of some classes.  Others
+    who build on answers have themselves told too: see `begin`.
     """
 
     index: Index
     fallback: Resolver | None = None  # asked for the parameters of functions that are not entered this way (closures)
     entered: set[str] = field(default_factory=set)
+    readers: dict[str, set[str]] = field(
+        default_factory=dict
+    )  # function or class -> who needs what is handed to it, in this fork or another
+    stale: set[str] = field(default_factory=set)  # of those, who is to ask again
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
-    _memo: dict[Ref, _Answer] = field(default_factory=dict)
-    _needed: set[str] = field(default_factory=set)  # what the answers given since `watch` depend on
-    _changed: dict[str, int] = field(default_factory=dict)  # function, class, or slot that may take steps -> when it last changed
+    _holders: dict[str, set[Ref]] = field(
+        default_factory=dict
+    )  # function or class -> parameters that have held it, in this fork or another
+    _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # with what they need
+    _refs: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it
+    _needed: set[str] = field(default_factory=set)  # by the answers given since `begin`
+    _changed: set[str] = field(default_factory=set)  # since then
+    _follower: Resolver | None = None  # whose fallback this is
     _partial: set[Ref] = field(default_factory=set)  # refs that came through a `functools.partial`
     _active: dict[Ref, None] = field(default_factory=dict)
     _cut: set[Ref] = field(default_factory=set)
     _work: int = 0
-    clock: Clock = field(default_factory=Clock)  # the same for a fallback
 
     def __post_init__(self) -> None:
         if self.fallback is not None:
-            self.clock = self.fallback.clock
+            self.fallback._follower = self  # noqa: SLF001 -- its own kind
 
     def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
         """Note that a call hands `values` to a parameter; True if that is news."""
         news = self.enter(function)
-        bound = self._bound.setdefault(slot, {})
+        bound = self._bound.get(slot, {})
         fresh = [value for value in values if value not in bound]
         if not fresh or len(bound) >= MOST_VALUES:
             return news
-        bound.update(dict.fromkeys(sorted(fresh)[: MOST_VALUES - len(bound)]))
+        self._bound[slot] = bound | dict.fromkeys(sorted(fresh)[: MOST_VALUES - len(bound)])
+        for base in (value.partition("(")[0] for value in fresh):
+            if base in self.index.home:
+                self._holders.setdefault(base, set()).add(slot)
         self.change(function)
         return True
 
@@ -159,30 +187,53 @@ class Resolver:
             self.change(function)
         return True
 
-    # -- what answers depend on --
+    def fork(self, index: Index, dropped: Collection[str], others: Mapping[Ref, dict[str, None]], fallback: Resolver | None) -> Resolver:
+        """A resolver that knows what this one was told, but for what concerns the functions and classes in `dropped`, which may be others now.
 
-    def watch(self) -> tuple[set[str], int]:
-        """A set that is filled with what the answers from now on depend on, and the moment: for `holds`."""
-        self._needed = set()
-        return self._needed, self.clock.now
+        `others` is what is handed over for the parameters for which one of them hands something over, without that.
+        """
+        entered = self.entered.difference(dropped)
+        fork = Resolver(index, fallback, entered, self.readers, _holders=self._holders, _partial=set(self._partial))
+        fork._bound = {**self._bound, **others}
+        for name in dropped:
+            for slot in self.index.slots(name):
+                if slot not in others:
+                    fork._bound.pop(slot, None)
+        for slot in {slot for name in dropped for slot in self._holders.get(name, ())}:
+            held = fork._bound.get(slot, {})
+            fork._bound[slot] = {v: None for v in held if (base := v.partition("(")[0]) not in dropped or base in index.home}
+            fork.change(owner(slot))
+        for slot in others:
+            fork.change(owner(slot))
+        return fork
+
+    # -- what answers need --
+
+    def begin(self) -> None:
+        """From here on, note what answers need."""
+        self._needed, self._changed = set(), set()
+
+    def end(self, reader: str) -> None:
+        """Until something changes that answers since `begin` needed, `reader` need not ask again."""
+        for need in self._needed:
+            self.readers.setdefault(need, set()).add(reader)
+        if self._needed.isdisjoint(self._changed):
+            self.stale.discard(reader)
+        else:
+            self.stale.add(reader)
 
     def need(self, what: str) -> None:
-        """Note that what is being worked out depends on `what`."""
+        """Note that what is being worked out needs `what`, of which `change` tells."""
         self._needed.add(what)
 
     def change(self, what: str) -> None:
-        """Note that what depends on `what` is to be worked out again."""
-        self.clock.now += 1
-        self._changed[what] = self.clock.now
-
-    def holds(self, needs: Iterable[str], moment: int) -> bool:
-        """Whether nothing that was needed has changed since."""
-        if moment == self.clock.now:
-            return True
-        changed = self._changed
-        if any(changed.get(need, 0) > moment for need in needs):
-            return False
-        return self.fallback is None or self.fallback.holds((need for need in needs if need not in self.entered), moment)
+        """Forget the answers that need `what`."""
+        for ref in self._refs.pop(what, ()):
+            self._memo.pop(ref, None)
+        self._changed.add(what)
+        self.stale |= self.readers.get(what, set())
+        if self._follower is not None and what not in self._follower.entered:
+            self._follower.change(what)
 
     # -- answers --
 
@@ -207,16 +258,12 @@ class Resolver:
     def _resolve(self, ref: Ref) -> Values:
         known = self._memo.get(ref)
         if known is not None:
-            values, needs, moment = known
-            if not needs:
-                if ref in self._partial:
-                    self._partial.update(self._active)
-                return values
-            if self.holds(needs, moment):
+            values, needs = known
+            if needs:
                 self._needed |= needs
-                if ref in self._partial:
-                    self._partial.update(self._active)
-                return values
+            if ref in self._partial:
+                self._partial.update(self._active)
+            return values
         if not self._active:
             self._work = 0
         if not ref or ref in self._active or len(self._active) > DEEPEST or self._work > MOST_WORK:
@@ -232,7 +279,9 @@ class Resolver:
         outer |= needs
         self._cut.discard(ref)
         if not self._cut:  # complete: nothing within was left out because it was being asked for above
-            self._memo[ref] = _Answer(values, needs, self.clock.now)
+            self._memo[ref] = values, needs
+            for need in needs:
+                self._refs.setdefault(need, set()).add(ref)
         return values
 
     def _once(self, ref: Ref) -> Values:

@@ -1,0 +1,123 @@
+"""A project in which one file has changed says of it what a project says that is linked from the start."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import harness
+from rea_lint import files
+from rea_lint.config import Config
+from rea_lint.project import Project, link
+from rea_lint.survey import survey
+
+if TYPE_CHECKING:
+    from rea_lint.facts import Facts
+
+FOLDERS = [
+    folder
+    for folder in sorted((Path(__file__).parent / "fixtures").iterdir())
+    if folder.is_dir() and len([*folder.rglob("*.py")]) > 1 and not (folder / "rea-lint.toml").exists()
+]
+
+
+def said(project: Project, file: Facts) -> dict[str, tuple[object, ...]]:
+    """What rules can ask of the functions of a file."""
+    return {
+        name: (
+            project.region(name),
+            sorted(project.durable.get(name, ())),
+            project.kinds(name),
+            project.reached_by(name),
+            project.context_name(name),
+            project.operations(name),
+            project.steps(name),
+            project.uses(name),
+            project.causes(name),
+            project.violations(name),
+            project.calls(name),
+            project.shared(name),
+            project.is_tool(name),
+        )
+        for name in file.functions
+    }
+
+
+def linked(facts: list[Facts]) -> Project:
+    return link(facts, harness.knowledge(), lambda *_: False)
+
+
+def shortened(text: str) -> str:
+    """A program without its last statement."""
+    body = ast.parse(text).body
+    rows = body[-1].lineno - 1 - len(getattr(body[-1], "decorator_list", ())) if body else 0
+    return "".join(text.splitlines(keepends=True)[:rows])
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
+def test_a_change_of_one_file_is_linked_as_all_files_are(folder: Path) -> None:
+    settings = Config(folder.resolve())
+    for world in files.worlds(files.discover([folder], settings).files):
+        readable = [file for file in world if file.text is not None and file.broken is None]
+        facts = [survey(file.path, file.module, file.text or "", is_package=file.is_package) for file in readable]
+        if any(each.broken for each in facts):
+            continue
+        before = linked(facts)
+        for position, file in enumerate(readable):
+            for text in (file.text or "", shortened(file.text or ""), file.text or ""):
+                changed = survey(file.path, file.module, text, is_package=file.is_package)
+                after = before.with_facts(changed, lambda *_: False)
+                fully = linked([*facts[:position], changed, *facts[position + 1 :]])
+                assert said(after, changed) == said(fully, changed)
+                assert after.handlers == fully.handlers
+                assert after.services == fully.services
+                before = after
+
+
+CLIENT = "import requests\ndef pay(amount):\n    return requests.post('https://pay.test', json=amount)\n"
+APP = "import restate\nfrom client import pay\nsvc = restate.Service('S')\n@svc.handler()\nasync def h(ctx, amount):\n    pay(amount)\n"
+
+
+def of(name: str, text: str) -> Facts:
+    return survey(f"{name}.py", name, text)
+
+
+def test_a_change_reaches_the_files_that_import_it() -> None:
+    before = linked([of("app", APP), of("client", CLIENT)])
+    after = before.with_facts(of("client", CLIENT.replace("return", "pass #")), lambda *_: False)
+    assert [use.primitive for use in before.uses("app.h")] == ["requests.post"]
+    assert after.uses("app.h") == ()
+
+
+def test_the_project_before_stays_as_it_is() -> None:
+    before = linked([of("app", APP), of("client", CLIENT)])
+    said_before = said(before, before.facts["app.py"])
+    before.with_facts(of("app", APP.replace("pay(amount)", "amount")), lambda *_: False)
+    fresh = linked([of("app", APP), of("client", CLIENT)])
+    assert said_before == said(before, before.facts["app.py"]) == said(fresh, before.facts["app.py"])
+
+
+@pytest.mark.parametrize("text", ["def (", APP.replace("async def h", "async def other")])
+def test_a_file_may_break_and_be_mended(text: str) -> None:
+    before = linked([of("app", APP), of("client", CLIENT)])
+    mended = before.with_facts(of("app", text), lambda *_: False).with_facts(of("app", APP), lambda *_: False)
+    assert mended.handlers == before.handlers
+    assert said(mended, before.facts["app.py"]) == said(before, before.facts["app.py"])
+
+
+def test_a_file_may_be_new() -> None:
+    before = linked([of("app", APP)])
+    after = before.with_facts(of("client", CLIENT), lambda *_: False)
+    assert [use.primitive for use in after.uses("app.h")] == ["requests.post"]
+
+
+def test_what_the_old_code_handed_over_is_forgotten() -> None:
+    helper = "def apply(action):\n    return action()\n"
+    app = "import restate, time\nfrom helper import apply\nsvc = restate.Service('S')\n@svc.handler()\nasync def h(ctx):\n    apply(time.time)\n"
+    before = linked([of("app", app), of("helper", helper)])
+    after = before.with_facts(of("app", app.replace("time.time", "time.tzset")), lambda *_: False)
+    assert before.resolve("helper.apply:action") == {"time.time"}
+    assert after.resolve("helper.apply:action") == {"time.tzset"}
