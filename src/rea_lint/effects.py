@@ -67,6 +67,18 @@ def walk(reach: Reach, start: str, given: Environment, stop: Callable[[str], boo
     yield from _walk(reach, Way(start, given, ()), stop, lambda way, _: way.blocked)
 
 
+def does(reach: Reach, start: str) -> Iterator[Use]:
+    """All that has an effect when `start` is called, nearest first: each primitive once, with a shortest chain from the code of `start`."""
+    seen: set[tuple[Effect, str]] = set()
+    for way in walk(reach, start, frozenset(), lambda _: False):
+        path = reach.index.home[way.node].path
+        for primitive in _primitives(reach, way):
+            if (primitive.effect, primitive.name) not in seen:
+                seen.add((primitive.effect, primitive.name))
+                chain = (*way.hops, Hop(display(primitive.name), path, primitive.span))
+                yield Use(start, chain[0].span, None, primitive.effect, chain, primitive.name, way.node)
+
+
 def enter(reach: Reach, caller: str, given: Environment, edge: Edge) -> Environment:
     """What a call gives to what it calls, as far as it matters there; closures keep what their function was given."""
     index, resolver = reach.index, reach.resolver

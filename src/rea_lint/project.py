@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from rea_lint import graph
 from rea_lint.agents import AgentRun, Agents, Role
-from rea_lint.effects import Hop, Use, Uses, display, enter, walk
+from rea_lint.effects import Hop, Use, Uses, display, does, enter, walk
 from rea_lint.handlers import Handler, Registry, Service, find
 from rea_lint.reach import Edge, Operation, Reach, Step, explore, take, wrappers
 from rea_lint.resolve import Index, Resolver, Values, index, updated
@@ -394,7 +394,7 @@ class Project:
 
     def in_step(self, step: Step) -> tuple[Use, ...]:
         """What a step does: the uses in the actions that it may be; of an action that is not the project's, its own effect."""
-        found = [use for action in step.actions for use in Uses(self._stepped, {action}.__contains__, self._silenced).of(action)]
+        found = [use for action in step.actions for use in does(self._stepped, action)]
         for value in sorted(self.resolve(step.action.values)):
             effect = self.knowledge.effect(value, None) if not self.index.is_ours(value) else None
             if effect is not None:

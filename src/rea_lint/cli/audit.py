@@ -175,7 +175,7 @@ class _Walk:
             "name": name or (step.actions[0] if step.actions else audit.code(path, step.action.span)),
             "action": audit.code(path, step.action.span),
             "is_resolved": resolved,
-            "effects": list({tuple(hop.name for hop in use.chain): self._use(use) for use in audit.project.in_step(step)}.values()),
+            "effects": [self._use(use) for use in audit.project.in_step(step)],
         }
 
     def _use(self, use: Use) -> Shown:
