@@ -33,6 +33,13 @@ test *ARGS:
 hosts *ARGS:
     REA_LINT_HOSTS=1 {{ bin }}python -m pytest tests/test_hosts.py {{ ARGS }}
 
+# The VS Code extension: format, types, unit tests, and a user's way through it in code-server (skipped, in so many words, where that cannot be had)
+editors:
+    npm --prefix editors/vscode ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    npm --prefix editors/vscode run --silent check
+    npm --prefix editors/vscode run --silent test
+    PYTHON="$({{ bin }}python -c 'import sys; print(sys.executable)')" npm --prefix editors/vscode run --silent e2e
+
 # The pages' programs on the real SDK and on a restate-server (installed from npm); `just prove --sdk 1.0.5,1.1` on other releases
 prove *ARGS:
     {{ bin }}python tests/prove.py {{ ARGS }}

@@ -1,7 +1,7 @@
 // VS Code in a browser: code-server with extensions, a folder opened in Chromium, and what a user does there.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -50,14 +50,16 @@ export async function open(folder, { settings = {}, path = "/usr/bin:/bin", exte
     execFileSync(process.execPath, [...entry, "--install-extension", file], { env, stdio: "pipe" });
   }
   const options = ["--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-telemetry", "--disable-update-check"];
-  const server = spawn(process.execPath, [...entry, ...options], { env, stdio: ["ignore", "pipe", "inherit"] });
+  mkdirSync(OUT, { recursive: true });
+  const stdio = ["ignore", "pipe", openSync(join(OUT, "code-server.log"), "a")];
+  const server = spawn(process.execPath, [...entry, ...options], { env, stdio });
   const lines = createInterface(server.stdout);
   const address = await new Promise((resolve, reject) => {
     lines.on("line", (line) => {
       const found = /HTTP server listening on (http:\S+?)\/?$/.exec(line);
       if (found) resolve(found[1]);
     });
-    server.on("exit", (code) => reject(new Error(`code-server ended with ${code}`)));
+    server.on("exit", (code) => reject(new Error(`code-server ended with ${code}; ${OUT}/code-server.log says why`)));
   });
   const browser = await chromium.launch(CHROMIUM);
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -100,10 +102,7 @@ export async function open(folder, { settings = {}, path = "/usr/bin:/bin", exte
       await page.keyboard.type(`${line}:${column}`);
       await page.keyboard.press("Enter");
     },
-    screenshot: (name) => {
-      mkdirSync(OUT, { recursive: true });
-      return page.screenshot({ path: join(OUT, `${name}.png`) });
-    },
+    screenshot: (name) => page.screenshot({ path: join(OUT, `${name}.png`) }),
     async close() {
       await browser.close();
       server.kill();
