@@ -62,7 +62,7 @@ export function candidates(wish: Wish): Candidate[] {
 }
 
 /**
- * The first candidate that says its version, or undefined.
+ * The first candidate that says its version, or undefined; also if `signal` says to stop looking.
  *
  * `version` gives what `rea-lint --version` prints, and rejects with a reason if the candidate does not run; the reasons are logged.
  */
@@ -70,8 +70,12 @@ export async function find(
   wish: Wish,
   version: (candidate: Candidate) => Promise<string>,
   log: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<Found | undefined> {
   for (const candidate of candidates(wish)) {
+    if (signal.aborted) {
+      return undefined;
+    }
     const shown = candidate.command.join(" ");
     try {
       const printed = (await version(candidate)).trim();

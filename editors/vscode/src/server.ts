@@ -12,6 +12,7 @@ export class Server {
   readonly surroundings: Surroundings;
   private client: LanguageClient | undefined;
   private current: Found | undefined;
+  private search = new AbortController();
   private turn: Promise<void> = Promise.resolve();
   private waiting = false;
 
@@ -38,9 +39,10 @@ export class Server {
     return await this.connected().sendRequest("workspace/executeCommand", { command: `rea-lint.server.${command}`, arguments: args });
   }
 
-  /** Starts, or starts anew, by what the settings say now. Calls that come while one is under way are taken together. */
+  /** Starts, or starts anew, by what the settings say now. Calls that come while one waits are taken together. */
   restart(why: string): Promise<void> {
     this.log.info(why);
+    this.search.abort(); // `uvx` may be about to download what is not wanted any more
     if (!this.waiting) {
       this.waiting = true;
       this.turn = this.turn.then(async () => {
@@ -77,16 +79,21 @@ export class Server {
       return;
     }
     this.status.busy();
+    const { signal } = (this.search = new AbortController());
     const wanted = await wish((path) => {
       this.log.warn(`Not used: "${path}" of the setting \`rea-lint.path\` has no meaning here`);
     });
     this.current = await find(
       wanted,
-      (candidate) => output(candidate, ["--version"], this.surroundings),
+      (candidate) => output(candidate, ["--version"], this.surroundings, signal),
       (line) => {
         this.log.info(line);
       },
+      signal,
     );
+    if (signal.aborted) {
+      return; // and another search comes after this one
+    }
     if (this.current === undefined) {
       this.status.missing();
       void tellMissing(this.context, wanted.interpreters[0], (why) => void this.restart(why));

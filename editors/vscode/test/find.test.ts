@@ -13,6 +13,8 @@ const PROJECT: Wish = {
 
 const commands = (wish: Partial<Wish>) => candidates({ ...PROJECT, ...wish }).map((candidate) => candidate.command.join(" "));
 
+const GOES_ON = new AbortController().signal;
+
 /** A machine on which only these commands run. */
 function machine(...running: string[]) {
   const lines: string[] = [];
@@ -20,7 +22,7 @@ function machine(...running: string[]) {
     running.includes(candidate.command.join(" "))
       ? Promise.resolve("rea-lint 1.2.3\n")
       : Promise.reject(Object.assign(new Error("spawn"), { code: "ENOENT" }));
-  return { lines, found: (wish: Partial<Wish> = {}) => find({ ...PROJECT, ...wish }, version, (line) => lines.push(line)) };
+  return { lines, found: (wish: Partial<Wish> = {}) => find({ ...PROJECT, ...wish }, version, (line) => lines.push(line), GOES_ON) };
 }
 
 test("the setting comes first, then the selected environment, .venv, PATH and uvx", () => {
@@ -82,12 +84,25 @@ test("nothing is found where nothing runs", async () => {
   assert.equal(lines.length, 5);
 });
 
+test("a search that is given up tries nothing more", async () => {
+  const search = new AbortController();
+  const tried: string[] = [];
+  const version = (candidate: Candidate) => {
+    tried.push(candidate.command.join(" "));
+    search.abort();
+    return Promise.reject(new Error("The operation was aborted"));
+  };
+  assert.equal(await find(PROJECT, version, () => undefined, search.signal), undefined);
+  assert.deepEqual(tried, ["/tools/rea-lint"]);
+});
+
 test("another program of that name is not used", async () => {
   const lines: string[] = [];
   const used = await find(
     { ...PROJECT, strategy: "fromPath", paths: [] },
     () => Promise.resolve("reading lint 4"),
     (line) => lines.push(line),
+    GOES_ON,
   );
   assert.equal(used, undefined);
   assert.equal(lines[0], 'Not used: rea-lint (from `PATH`) prints "reading lint 4" for --version');
@@ -102,6 +117,7 @@ test("of Python's traceback, the last line is logged", async () => {
     { ...PROJECT, strategy: "useUvx", paths: [] },
     () => Promise.reject(failure),
     (line) => lines.push(line),
+    GOES_ON,
   );
   assert.deepEqual(lines, ["Not used: uvx rea-lint (from `uvx`): ModuleNotFoundError: No module named 'libcst'"]);
 });
