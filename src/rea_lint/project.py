@@ -198,7 +198,14 @@ class Project:
 
     def resolve(self, refs: Ref | Refs) -> Values:
         """The canonical things a ref may come to; empty: not known."""
-        return self._durable.resolver.resolve(refs) or self._stepped.resolver.resolve(refs)
+        known = self._resolved.get(refs)
+        if known is None:
+            known = self._resolved[refs] = self._durable.resolver.resolve(refs) or self._stepped.resolver.resolve(refs)
+        return known
+
+    @cached_property
+    def _resolved(self) -> dict[Ref | Refs, Values]:
+        return {}
 
     def operations(self, function: str) -> tuple[Operation, ...]:
         """The durable operations in a function's own code, in source order; of a step, what must not be there."""

@@ -223,7 +223,7 @@ def tell(
         for rule in rules:
             if isinstance(thing, rule.looks_at):
                 said, error = _asked(rule, thing, sources.get(path), path)
-                found += (Found(rule, at, finding) for at, finding in said)
+                found += (Found(rule, finding.path or path, finding) for finding in said)
                 errors += [error] if error is not None else []
     return found, errors
 
@@ -358,17 +358,17 @@ class _Run:
     def _ask_all(self, rules: Iterable[Rule], thing: object, second: object, path: str, handlers: tuple[str, ...]) -> None:
         for rule in rules:
             found, error = _asked(rule, thing, second, path)
-            self.found += (Found(rule, at, finding, handlers) for at, finding in found if at in self._paths)
+            if found:
+                self.found += (Found(rule, at, finding, handlers) for finding in found if (at := finding.path or path) in self._paths)
             if error is not None and getattr(second, "unreadable", None) is None:  # of the other errors `Unread` tells
                 self.errors.append(error)
 
 
-def _asked(rule: Rule, thing: object, second: object, path: str) -> tuple[list[tuple[str, Finding]], InternalError | None]:
+def _asked(rule: Rule, thing: object, second: object, path: str) -> tuple[list[Finding], InternalError | None]:
     """What a rule says about a thing, and that it raised, if it did: what it said before counts."""
-    found: list[tuple[str, Finding]] = []
+    found: list[Finding] = []
     try:
-        findings = rule.check(thing) if isinstance(thing, Project) else rule.check(thing, second)
-        found.extend((finding.path or path, finding) for finding in findings)
+        found.extend(rule.check(thing) if isinstance(thing, Project) else rule.check(thing, second))
     except Exception:  # noqa: BLE001 -- one rule's fault is not the others'; it is reported as an internal error
         return found, InternalError(rule.code, path, getattr(thing, "function", "") or type(thing).__name__, traceback.format_exc())
     return found, None

@@ -20,12 +20,17 @@ TUPLE = "builtins.tuple()"
 
 
 def mentions(function: Function, project: Project) -> frozenset[str]:
-    """Everything that the names, attributes, calls and arguments of a function's own code come to, with their elements."""
+    """Everything that the names, attributes, calls and arguments of a function's own code come to, and the elements it takes of them."""
     known = project.once(_mentioned)
     if function.name not in known:
-        refs = {ref for refs in _refs(function) for ref in refs}
-        known[function.name] = frozenset(value for ref in refs for each in (ref, f"{ref}[]") for value in project.resolve(each))
+        known[function.name] = frozenset(value for refs in set(_refs(function)) for value in project.resolve(refs))
     return known[function.name]
+
+
+def raised(function: Function) -> Iterator[Refs]:
+    """The classes and variables that `raise` statements of a function's own code name; what is called there is in `Call.around`."""
+    yield from (function.names[name] for name, around in function.stands.items() if "Raise" in around)
+    yield from (read.values for read in function.reads if read.around == "Raise")
 
 
 def names(function: Function) -> Iterator[str]:
@@ -85,15 +90,18 @@ def _mentioned(_: Project) -> dict[str, frozenset[str]]:
 
 
 def _refs(function: Function) -> Iterator[Refs]:
-    yield from function.names.values()
+    for name, refs in function.names.items():
+        yield from (refs, *_elements(refs)) if "Subscript" in function.stands[name] else (refs,)
     for read in function.reads:
-        yield read.values
+        yield from (read.values, *_elements(read.values)) if read.around == "Subscript" else (read.values,)
     for call in function.calls:
-        yield call.callees
-        yield tuple(f"{callee}()" for callee in call.callees)
-        for argument in call.arguments:
-            yield argument.values
+        made = tuple(f"{callee}()" for callee in call.callees)
+        yield from (call.callees, made, *_elements(made)) if call.around == "Subscript" else (call.callees, made)
+        yield from (argument.values for argument in call.arguments)
     for bindings in function.variables.values():
-        for binding in bindings:
-            yield binding.values
-            yield tuple(value[: value.rindex("[")] for value in binding.values if value.endswith("]"))
+        yield from (binding.values for binding in bindings)
+
+
+def _elements(refs: Refs) -> tuple[Refs, Refs]:
+    """Elements, and elements of elements."""
+    return tuple(f"{ref}[]" for ref in refs), tuple(f"{ref}[][]" for ref in refs)

@@ -26,7 +26,8 @@ AT_ONCE = frozenset({"os._exit", "os.abort"})
 
 
 def _may_leave(function: Function, project: Project) -> bool:
-    return not LEAVING.isdisjoint(triggers.mentions(function, project))
+    made = (call.callees for call in function.calls if call.around == "Raise")
+    return any(not LEAVING.isdisjoint(project.resolve(refs)) for refs in (*triggers.raised(function), *made))
 
 
 @rule(

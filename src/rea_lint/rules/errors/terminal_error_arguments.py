@@ -12,7 +12,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Project
 from rea_lint.rule import rule
-from rea_lint.rules import errors_made
+from rea_lint.rules import errors_made, triggers
 
 if TYPE_CHECKING:
     from rea_lint.facts import Function
@@ -26,9 +26,7 @@ HIGHEST = 65535  # it goes to the server as an unsigned number of 16 bits
 
 
 def _may_raise_the_class(function: Function, project: Project) -> bool:
-    names = [function.names[name] for name, around in function.stands.items() if "Raise" in around and name in function.names]
-    attributes = [read.values for read in function.reads if read.around == "Raise"]
-    return any(project.resolve(refs) == {TERMINAL} for refs in (*names, *attributes))
+    return any(project.resolve(refs) == {TERMINAL} for refs in triggers.raised(function))
 
 
 @rule(

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 def _may_matter(function: Function, project: Project) -> bool:
-    """Whether there is a set or a listing, and a durable operation."""
-    is_set = not function.shape.isdisjoint({"Set", "SetComp"}) or not order.SETS.isdisjoint(triggers.mentions(function, project))
-    if not is_set and not any(
-        project.knowledge.effect(name, call) is Effect.ORDER for call in function.calls for name in project.resolve(call.callees)
-    ):
-        return False
-    return (
+    """Whether there is a durable operation, and a set or a listing."""
+    is_durable = (
         project.has_context(function.name)
         or any(project.has_context(edge.target) for edge in project.calls(function.name))
         or any(project.takes_context(call) for call in function.calls)
+    )
+    return is_durable and (
+        not function.shape.isdisjoint({"Set", "SetComp"})
+        or not order.SETS.isdisjoint(triggers.mentions(function, project))
+        or any(project.knowledge.effect(name, call) is Effect.ORDER for call in function.calls for name in project.resolve(call.callees))
     )
 
 
