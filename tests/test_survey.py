@@ -196,6 +196,7 @@ CLAUSES = [
     ("all", "except: print(); raise", (), True),
     ("another error", "except OSError: raise ValueError", (("builtins.OSError",),), False),
     ("a way out before", "except OSError:\n  if print(): return\n  raise", (("builtins.OSError",),), False),
+    ("a loop before", "except OSError:\n  for x in y: print()\n  raise", (("builtins.OSError",),), True),
     ("another way out", "except OSError: return; raise", (("builtins.OSError",),), False),
 ]
 
@@ -205,7 +206,7 @@ def test_a_clause_says_what_it_catches_and_whether_it_raises(clause: str, catche
     text = f"def f():\n try:\n  g()\n  h()\n {clause}\n finally: pass"
     (found,) = function(text).clauses
     assert (found.catches, found.raises, text[slice(*found.covers)]) == (catches, raises, "g()\n  h()")
-    assert found.is_plain == ("if" not in clause)
+    assert found.is_plain == ("print():" not in clause and "for" not in clause)
     assert "Finally" in function(text).shape
 
 
@@ -222,6 +223,11 @@ def test_a_name_says_in_what_it_stands() -> None:
 def test_a_call_says_in_what_it_stands() -> None:
     calls = function("async def f(): await a(b()); c = d().e()").calls
     assert [call.around for call in calls] == ["Await", "Call", "Assign", "Attribute"]
+
+
+def test_the_texts_that_code_asks_for_are_said() -> None:
+    text = "def f(a, b):\n match a:\n  case ['x' | 'y', _]: return b == 'z' or b != 'w' or 1 == 'v'"
+    assert function(text).compares == {"": {"x", "y"}, "b": {"z"}}
 
 
 def test_a_read_says_in_what_it_stands() -> None:

@@ -144,7 +144,7 @@ class Clause(NamedTuple):
     span: Span
     covers: Span  # the statements of its `try`
     is_plain: bool  # none of its statements holds others
-    raises: bool  # whatever it catches is raised again: it is plain, and ends with a bare `raise`
+    raises: bool  # whatever it catches is raised again: it ends with a bare `raise`, and nothing leads elsewhere before
 
 
 class Write(NamedTuple):
@@ -179,6 +179,7 @@ class Function:
     stands: Mapping[str, frozenset[str]] = field(default_factory=dict)  # every plain name it reads -> the kinds of node around it there
     waits: tuple[Wait, ...] = ()  # in source order
     clauses: tuple[Clause, ...] = ()
+    compares: Mapping[str, frozenset[str]] = field(default_factory=dict)  # name -> the texts it is compared with; "": those of patterns
     loops: tuple[Span, ...] = ()  # its `for` and `while` statements
     returns: Refs = ()  # what it returns, by its return statements
     return_annotation: Refs = ()

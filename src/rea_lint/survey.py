@@ -119,6 +119,7 @@ class _Scope:
     writes: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
     mentions: list[tuple[ast.Name, _Scope, str]] = field(default_factory=list)  # with the kind of node around
     waits: list[tuple[ast.expr, ast.expr, _Scope]] = field(default_factory=list)  # what is waited for, and where that is said
+    compares: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     loops: list[ast.stmt] = field(default_factory=list)
     clauses: list[tuple[ast.ExceptHandler, list[ast.stmt], _Scope]] = field(default_factory=list)  # with the body of its `try`
     results: list[tuple[ast.expr, _Scope]] = field(default_factory=list)
@@ -354,6 +355,12 @@ def _scopes(tree: ast.Module, module: str, package: str) -> _Scopes:
                 if not isinstance(node.ctx, ast.Load):
                     body.writes.append((node, scope))
                 later([node.value, node.slice], scope, deeper)
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[ast.Constant(value=str() as compared)]):
+                body.shape.add("Compare")
+                body.compares[name].add(compared)
+                later([node.left, *node.comparators], scope, deeper)
+            case ast.MatchValue(value=ast.Constant(value=str() as compared)):
+                body.compares[""].add(compared)
             case ast.Starred() | ast.keyword():
                 later([node.value], scope, deeper, read=read)
             case _:
@@ -866,6 +873,7 @@ def _function(scope: _Scope, found: _Scopes, names: _Names, source: Source) -> F
         stands=_stands(scope),
         waits=tuple(_waits(scope, names, source)),
         clauses=tuple(_clauses(scope, names, source)),
+        compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())},
         loops=tuple(_span(source, loop) for loop in scope.loops),
         returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
         return_annotation=returned[0],
@@ -985,9 +993,13 @@ def _clauses(scope: _Scope, names: _Names, source: Source) -> Iterator[Clause]:
         covers = Span(_span(source, body[0]).start, _span(source, body[-1]).end)
         is_plain = all(isinstance(statement, _PLAIN) for statement in clause.body)
         last = clause.body[-1]
-        leaves = any(isinstance(statement, ast.Return | ast.Break | ast.Continue) for statement in clause.body)
-        raises = is_plain and not leaves and isinstance(last, ast.Raise) and last.exc is None
+        raises = isinstance(last, ast.Raise) and last.exc is None and not any(_leaves(statement) for statement in clause.body[:-1])
         yield Clause(tuple(names.refs(kind, at) for kind in kinds), _span(source, clause), covers, is_plain, raises)
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether there is something in a statement that leads on elsewhere than behind it."""
+    return any(isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue) for node in ast.walk(statement))
 
 
 _PLAIN = (

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import libcst as cst
 
 from rea_lint.packs import Effect
-from rea_lint.rules import triggers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.durable import Durable
-    from rea_lint.facts import Argument, Binding, Call, Function, Ref
-    from rea_lint.project import Project
+    from rea_lint.facts import Binding, Function, Ref
     from rea_lint.text import Span
 
 DEEPEST = 6  # variables within each other
@@ -86,52 +84,6 @@ def holders(call: cst.Call, code: Durable) -> Iterator[tuple[cst.BaseExpression,
             found = of(node, code)
             if found is not None and found.span == span:
                 yield node, found
-
-
-def combinators(function: Function, project: Project) -> list[tuple[str, Call]]:
-    """The calls of a function that call a combinator of the SDK, each with what it calls."""
-    found = ((project.resolve(call.callees), call) for call in function.calls)
-    return [(next(iter(names)), call) for names, call in found if names and names <= project.knowledge.combinators]
-
-
-def is_kept_well(call: Call, function: Function, project: Project) -> bool:
-    """Whether what a call makes is only awaited, handed to combinators or kept in a list, as facts tell."""
-    if call.around in {"ListComp", "SetComp", "GeneratorExp"}:  # unless that runs over it
-        items = {f"{callee}()[]" for callee in call.callees}
-        return not any(items & set(binding.values) for bindings in function.variables.values() for binding in bindings)
-    if call.around == "Call":
-        takers = [c for c in function.calls if any(call.span in (a.span, *a.element_spans) for a in c.arguments)]
-        return bool(takers) and all(_keeps(taker, project) for taker in takers)
-    names = [name for name, bindings in function.variables.items() if any(binding.span == call.span for binding in bindings)]
-    return (
-        call.around in {"Assign", "AnnAssign"}
-        and bool(names)
-        and all(
-            triggers.stands(name, function, project) <= {"Await", "Call", "Expr", "Starred"}
-            and all(_keeps(taker, project) for taker in triggers.handed(f"{function.name}:{name}", function, project))
-            for name in names
-        )
-    )
-
-
-def _keeps(call: Call, project: Project) -> bool:
-    """Whether a call takes futures as they are."""
-    names = project.resolve(call.callees)
-    return bool(names) and names <= {*project.knowledge.combinators, "builtins.list().append"}
-
-
-def is_future(argument: Argument, function: Function, project: Project) -> bool:
-    """Whether an argument is certainly a durable future, as facts tell: a durable operation's, by itself or through a variable of the function."""
-    if function.call(argument.span) is not None:
-        return _gives_future(argument.span, function, project)
-    bindings = next((bs for name, bs in function.variables.items() if argument.values == (f"{function.name}:{name}",)), ())
-    return bool(bindings) and all(_gives_future(binding.span, function, project) for binding in bindings)
-
-
-def _gives_future(span: Span, function: Function, project: Project) -> bool:
-    call = function.call(span)
-    operation = project.operation(function.name, span) if call is not None and not call.awaited else None
-    return operation is not None and operation.info.gives == "future"
 
 
 def combines(call: cst.CSTNode | None, code: Durable) -> bool:

@@ -19,7 +19,9 @@ NOTHING: frozenset[str] = frozenset()
 def may_be(argument: Argument, kinds: frozenset[str], project: Project) -> bool:
     """Whether the types of an argument may come to some, as far as facts tell."""
     values = project.resolve(argument.values)
-    return not values or not values.isdisjoint(kinds)
+    if values or not argument.values:
+        return not values or not values.isdisjoint(kinds)
+    return not all(ref.endswith(("]", ")")) for ref in argument.values)  # of a variable, the tree may tell more
 
 
 def types(argument: Argument, code: Durable) -> frozenset[str]:

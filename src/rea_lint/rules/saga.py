@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.durable import Durable
-    from rea_lint.facts import Function, Refs
+    from rea_lint.facts import Call, Function, Refs
     from rea_lint.project import Project
+    from rea_lint.text import Span
 
 Clause: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler
 Run: TypeAlias = cst.For | cst.While
@@ -30,6 +31,7 @@ Run: TypeAlias = cst.For | cst.While
 ADDS = frozenset({"append", "appendleft", "add"})
 PUSHES = frozenset({"push_async_callback", "callback", "push_async_exit"})
 UNDOES = re.compile(r"compensat|roll_?back|undo|unwind|revert", re.IGNORECASE)
+AFTER = re.compile(r"[.\[(<]")  # what follows the variable in a ref
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 COMMON = frozenset(
     {
@@ -72,17 +74,18 @@ class Registration:
     compensation: cst.BaseExpression
 
 
-def may_register(function: Function, project: Project) -> bool:
-    """Whether a function may register something, as its facts tell."""
+def may_register(function: Function, project: Project) -> Iterator[Call]:
+    """The calls of a function that may register something, as its facts tell."""
     for call in function.calls:
         methods = {callee.rpartition(".")[2] for callee in call.callees}
         if methods & PUSHES or (methods & ADDS and call.arguments and _may_be_called(call.arguments[0].values, project)):
-            return True
-    return False
+            yield call
 
 
 def may_undo(function: Function, project: Project) -> bool:
     """Whether a loop in a function may be there to undo: by the names in it, or because it stands where an error is handled."""
+    if not any(_may_run(loop, function, project) for loop in function.loops):
+        return False
     if UNDOES.search(function.name.rpartition(".")[2]) or any(UNDOES.search(name) for name in triggers.names(function)):
         return True
     at: Function | None = function
@@ -223,6 +226,18 @@ def _may_be_called(refs: Refs, project: Project) -> bool:
     return any(
         ref.endswith(".<partial>") or ":tuple@" in ref or not project.functions.keys().isdisjoint(project.resolve(ref)) for ref in refs
     )
+
+
+def _may_run(loop: Span, function: Function, project: Project) -> bool:
+    """Whether a loop may call what it gets in each round, or hand it to a step."""
+    bound = {name for name, bindings in function.variables.items() if any(loop.contains(binding.span) for binding in bindings)}
+    calls = [call for each in triggers.within(function, project) for call in each.calls if loop.contains(call.span)]
+    if any(callee.rpartition(".")[2] in {"pop", "popleft"} for call in calls for callee in call.callees):
+        return True
+    called = [ref for call in calls for ref in call.callees]
+    handed = [ref for step in project.steps(function.name) for argument in step.call.arguments for ref in argument.values]
+    heads = (ref.removeprefix(f"{function.name}:") for ref in (*called, *handed) if ref.startswith(f"{function.name}:"))
+    return any(AFTER.split(head, maxsplit=1)[0] in bound for head in heads)
 
 
 def _listed(node: cst.BaseExpression, code: Durable) -> tuple[cst.BaseExpression | None, bool]:

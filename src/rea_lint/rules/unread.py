@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import libcst as cst
@@ -11,18 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.durable import Durable
-    from rea_lint.facts import Call, Function
 
-LEFT = re.compile(r"\s*(?P<first>\w+)\s*,\s*(?P<second>\w+)\s*=\s*")  # of an assignment
 DISPLAYS = (cst.Element, cst.DictElement, cst.List, cst.Tuple, cst.Set, cst.Dict, cst.ListComp, cst.SetComp, cst.DictComp)
-
-
-def unpacked(call: Call, function: Function, code: Durable) -> tuple[str, ...]:
-    """The variables that a call is taken apart into, if it is the whole right side and facts tell all of them; () if not."""
-    text = code.source.text
-    left = LEFT.fullmatch(text, text.rfind("\n", 0, call.span.start) + 1, call.span.start)
-    names = (left["first"], left["second"]) if left is not None and call.around == "Assign" else ()
-    return names if all(len(function.variables.get(name, ())) == 1 for name in names) else ()
 
 
 def holder(code: Durable, node: cst.BaseExpression) -> tuple[cst.Name, ...] | None:

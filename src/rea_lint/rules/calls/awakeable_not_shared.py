@@ -10,7 +10,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
-from rea_lint.rules import triggers, unread
+from rea_lint.rules import kept, triggers, unread
 
 
 @rule("REA815", "awakeable-not-shared", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
@@ -96,7 +96,7 @@ def awakeable_not_shared(operation: Operation, code: Durable) -> Iterator[Findin
     if operation.info.name != "awakeable":
         return
     function = code.project.functions[operation.function]
-    halves = unread.unpacked(operation.call, function, code)
+    halves = kept.unpacked(operation.call, function, code)
     if halves and all(triggers.stands(name, function, code.project) for name in halves):
         return
     node = code.node(operation.call.span)

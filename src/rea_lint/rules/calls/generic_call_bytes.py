@@ -87,7 +87,7 @@ def generic_call_bytes(operation: Operation, code: Durable) -> Iterator[Finding]
     if operation.info.name not in {"generic_call", "generic_send"}:
         return
     argument = operation.call.argument(operation.info.parameters.index("arg"), "arg")
-    kind = _kind(argument, code) if argument is not None else None
+    kind = _kind(argument, operation.function, code) if argument is not None else None
     if kind is not None and argument is not None:
         shown = " ".join(code.source.text[argument.span.start : argument.span.end].split())
         yield Finding(
@@ -97,8 +97,12 @@ def generic_call_bytes(operation: Operation, code: Durable) -> Iterator[Finding]
         )
 
 
-def _kind(argument: Argument, code: Durable) -> str | None:
+def _kind(argument: Argument, function: str, code: Durable) -> str | None:
     """`text` or `data`; None for bytes, for None, and where it is not known."""
+    made = code.project.functions[function].call(argument.span)
+    is_text = made is not None and code.project.resolve(made.callees) == {"json.dumps"}
+    if not is_text and not certain.may_be(argument, TEXT | OTHER, code.project):
+        return None
     node = code.node(argument.span)
     if isinstance(node, cst.Call) and code.resolve(node.func) == {"json.dumps"}:
         return "text"

@@ -124,6 +124,8 @@ def sleep_then_send(operation: Operation, code: Durable) -> Iterator[Finding]:
         each.call.span.start > call.span.start and each.info.name.endswith("_send") for each in code.project.operations(operation.function)
     ):
         return
+    if any(loop.contains(call.span) for loop in code.project.functions[operation.function].loops):
+        return
     node = code.node(call.span)
     line = _line(code, node) if node is not None else None
     sends = _sends_after(code, line) if line is not None else ()

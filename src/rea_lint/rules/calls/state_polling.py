@@ -25,7 +25,8 @@ def _may_poll(function: Function, project: Project) -> bool:
             each for inner in triggers.within(function, project) for each in project.operations(inner.name) if loop.contains(each.call.span)
         ]
         is_pausing = any(each.info.name == "sleep" and each.call.awaited for each in inside)
-        if is_pausing and any(each.info.name not in IDLE for each in inside):
+        looks = [each.info.name for each in inside if each.info.name not in IDLE]
+        if is_pausing and looks and all(name in reading.READS or name == "peek" or name.endswith("_call") for name in looks):
             return True
     return False
 

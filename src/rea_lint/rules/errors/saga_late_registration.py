@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import libcst as cst
 
@@ -11,10 +12,19 @@ from rea_lint.durable import Durable
 from rea_lint.rule import rule
 from rea_lint.rules import saga
 
+if TYPE_CHECKING:
+    from rea_lint.facts import Function
+    from rea_lint.project import Project
+
 ACTS = ("run", "run_typed", "service_call", "object_call", "workflow_call", "generic_call")
 
 
-@rule("REA710", "saga-late-registration", Severity.WARNING, trigger=saga.may_register, docs="https://docs.restate.dev/guides/sagas")
+def _may_be_late(function: Function, project: Project) -> bool:
+    done = [each.call.span.end for each in project.operations(function.name) if each.info.name in ACTS and each.call.awaited]
+    return bool(done) and any(call.span.start >= min(done) for call in saga.may_register(function, project))
+
+
+@rule("REA710", "saga-late-registration", Severity.WARNING, trigger=_may_be_late, docs="https://docs.restate.dev/guides/sagas")
 def saga_late_registration(call: cst.Call, code: Durable) -> Iterator[Finding]:
     """
     A compensation is registered after the action that it undoes.

@@ -12,7 +12,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
-from rea_lint.rules import awaitable, unread
+from rea_lint.rules import awaitable, kept
 from rea_lint.rules.awaitable import Kind
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def awakeable_not_unpacked(operation: Operation, code: Durable) -> Iterator[Find
     mypy and pyright report this where the context is annotated.
     """
     function = code.project.functions[operation.function]
-    if operation.info.gives != "pair" or unread.unpacked(operation.call, function, code):
+    if operation.info.gives != "pair" or kept.unpacked(operation.call, function, code):
         return
     call = code.node(operation.call.span)
     if not isinstance(call, cst.Call):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.facts import Function
 from rea_lint.rule import rule
-from rea_lint.rules import awaitable
+from rea_lint.rules import kept
 from rea_lint.rules.awaitable import RETRIED
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ GIVES = {
     "restate.gather": "the futures, when all are completed",
     "restate.wait_completed": "two lists, of completed and of pending futures",
 }
+MATCH = re.compile(r"\s*match\s*\(?\s*$")
 DISPLAYS = frozenset({"builtins.list()", "builtins.tuple()", "types.GeneratorType()"})
 LISTS = (cst.List, cst.Tuple, cst.ListComp, cst.GeneratorExp)
 
@@ -146,13 +148,13 @@ def combinator_misuse(function: Function, code: Durable) -> Iterator[Finding]:
 
     mypy and pyright report the forms, where the context is annotated, and nobody the names.
     """
-    for combinator, call in awaitable.combinators(function, code.project):
-        node = code.node(call.span) if not _is_right(combinator, call, function) else None
+    for combinator, call in kept.combinators(function, code.project):
+        node = code.node(call.span) if not _is_right(combinator, call, function, code) else None
         if isinstance(node, cst.Call):
             yield from _of(combinator, node, code)
 
 
-def _is_right(combinator: str, call: Call, function: Function) -> bool:
+def _is_right(combinator: str, call: Call, function: Function, code: Durable) -> bool:
     """Whether facts tell that nothing is wrong with a call, and nobody asks for an arm by its name."""
     by_keyword = combinator == "restate.select"
     is_waited_for = call.around == ("AsyncFor" if combinator == "restate.as_completed" else "Await")
@@ -160,7 +162,13 @@ def _is_right(combinator: str, call: Call, function: Function) -> bool:
         (argument.keyword in {None, "*"}) is by_keyword or (argument.keyword is None and _is_display(argument))
         for argument in call.arguments
     )
-    return is_waited_for and is_given and not (by_keyword and not function.shape.isdisjoint({"Match", "Compare"}))
+    if not by_keyword or not is_given or not is_waited_for:
+        return is_waited_for and is_given
+    text = code.source.text
+    place = next(wait.place for wait in function.waits if wait.span == call.span)
+    asking = ("",) if MATCH.search(text, text.rfind("\n", 0, place.start) + 1, place.start) else kept.unpacked(call, function, code)[:1]
+    asked = (texts for name, texts in function.compares.items() if not asking or name in asking)
+    return {argument.keyword for argument in call.arguments} >= frozenset().union(*asked)
 
 
 def _is_display(argument: Argument) -> bool:

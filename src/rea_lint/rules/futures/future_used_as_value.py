@@ -13,7 +13,7 @@ from rea_lint.durable import Durable
 from rea_lint.facts import Function
 from rea_lint.project import Operation
 from rea_lint.rule import rule
-from rea_lint.rules import awaitable
+from rea_lint.rules import awaitable, kept
 from rea_lint.rules.awaitable import Kind
 
 if TYPE_CHECKING:
@@ -164,11 +164,15 @@ def future_used_as_value(thing: Operation | Function, code: Durable) -> Iterator
     mypy and pyright report some of these, where everything is annotated.
     """
     if isinstance(thing, Function):
-        made = [call for _, call in awaitable.combinators(thing, code.project) if not call.discarded]
+        made = [
+            call
+            for name, call in kept.combinators(thing, code.project)
+            if name.rpartition(".")[2] in NAMES and not kept.is_gathered_well(call, thing, code)
+        ]
     else:
         function = code.project.functions[thing.function]
         is_kept = thing.info.gives == "future" and not thing.call.awaited and not thing.call.discarded
-        made = [thing.call] if is_kept and not awaitable.is_kept_well(thing.call, function, code.project) else []
+        made = [thing.call] if is_kept and not kept.is_kept_well(thing.call, function, code.project) else []
     for call in made:
         node = code.node(call.span)
         if isinstance(node, cst.Call) and (isinstance(thing, Operation) or _called(node) in NAMES):

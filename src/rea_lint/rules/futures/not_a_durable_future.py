@@ -12,7 +12,7 @@ from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.facts import Function
 from rea_lint.rule import rule
-from rea_lint.rules import awaitable, work
+from rea_lint.rules import awaitable, kept, work
 from rea_lint.rules.awaitable import Kind
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def not_a_durable_future(function: Function, code: Durable) -> Iterator[Finding]
 
     mypy and pyright report this where everything is annotated.
     """
-    for _, call in awaitable.combinators(function, code.project):
-        if not all(awaitable.is_future(argument, function, code.project) for argument in call.arguments):
+    for _, call in kept.combinators(function, code.project):
+        if not all(kept.is_fit(argument, function, code.project) for argument in call.arguments):
             node = code.node(call.span)
             if isinstance(node, cst.Call):
                 yield from _of(node, code)

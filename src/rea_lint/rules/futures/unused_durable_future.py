@@ -113,7 +113,7 @@ def unused_durable_future(operation: Operation, code: Durable) -> Iterator[Findi
         return
     function = code.project.functions[operation.function]
     if any(
-        [binding.span for binding in bindings] == [call.span] and triggers.stands(name, function, code.project)
+        len(bindings) == 1 and bindings[0].span.contains(call.span) and triggers.stands(name.partition("@")[0], function, code.project)
         for name, bindings in function.variables.items()
     ):
         return  # it is read, and there is nothing else in it

@@ -181,11 +181,9 @@ def _is_right(step: Step, project: Project) -> bool:
     positional = [argument for argument in call.arguments if argument.keyword is None]
     named = {argument.keyword for argument in call.arguments if argument.keyword is not None}
     names = project.resolve(step.action.values)
-    action = (
-        project.functions.get(next(iter(names)))
-        if len(names) == 1 and project.functions[step.function].call(step.action.span) is None
-        else None
-    )
+    action = project.functions.get(next(iter(names))) if len(names) == 1 else None
+    if action is not None and (action.decorators or action.binds is not None or project.functions[step.function].call(step.action.span)):
+        action = None
     if len(positional) < 2:
         return False
     if operation.info.name == "run":

@@ -260,6 +260,8 @@ def _may_be_refused(step: Step, code: Durable) -> bool:
 
 
 def _may_give(function: Function, code: Durable) -> bool:
+    if any(value.removesuffix("()") in code.project.classes for value in code.project.resolve(function.return_annotation)):
+        return False
     given = code.project.resolve((*function.return_annotation, *function.return_elements, *function.returns))
     if any(_is_object(value, code.project) for value in given):
         return True
