@@ -99,7 +99,7 @@ def awakeable_not_unpacked(operation: Operation, code: Durable) -> Iterator[Find
     mypy and pyright report this where the context is annotated.
     """
     function = code.project.functions[operation.function]
-    if operation.info.gives != "pair" or kept.unpacked(operation.call, function, code):
+    if operation.info.gives != "pair" or (not operation.call.awaited and kept.unpacked(operation.call, function, code)):
         return
     call = code.node(operation.call.span)
     if not isinstance(call, cst.Call):
