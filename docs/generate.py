@@ -1,7 +1,7 @@
 """Write what is generated, or with `--check` only say whether it is up to date.
 
-That is docs/rules/, from the rules' pages; docs/configuration.md and the JSON schema, from the table of options; and the examples in
-docs/output-formats.md, from what the formats give.
+That is docs/rules/, from the rules' pages; docs/configuration.md and the JSON schema, from the table of options; the options in
+docs/command-line.md, from those of `check`; and the examples in docs/output-formats.md, from what the formats give.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import click
+
 from rea_lint import engine, files
+from rea_lint.cli.options import GROUPS
 from rea_lint.config import EXTEND, FORMATS, OPTIONS, Config, Option
 from rea_lint.report import View, render
 from rea_lint.rule import Rule, load_all
@@ -23,15 +26,19 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "rules"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 SCHEMA = ROOT / "src" / "rea_lint" / "config.schema.json"
+COMMAND_LINE = ROOT / "docs" / "command-line.md"
 FORMATS_PAGE = ROOT / "docs" / "output-formats.md"
 
 
 def main(*arguments: str) -> int:
     """Write, or compare; gives the exit code."""
     wanted = {FOLDER / name: text for name, text in pages().items()} | {CONFIGURATION: configuration(), SCHEMA: as_json(schema())}
+    wanted[COMMAND_LINE] = with_options(COMMAND_LINE.read_text(encoding="utf-8"))
     wanted[FORMATS_PAGE] = with_examples(FORMATS_PAGE.read_text(encoding="utf-8"))
     kept = [path for path in sorted(FOLDER.glob("*.md")) if path.name != "index.md"]  # which frames the table for Sphinx
-    present = {path: path.read_text(encoding="utf-8") for path in (*kept, CONFIGURATION, SCHEMA, FORMATS_PAGE) if path.exists()}
+    present = {
+        path: path.read_text(encoding="utf-8") for path in (*kept, CONFIGURATION, SCHEMA, COMMAND_LINE, FORMATS_PAGE) if path.exists()
+    }
     if "--check" in arguments:
         stale = sorted(
             path.relative_to(ROOT).as_posix() for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path)
@@ -147,6 +154,26 @@ def without_help(log: str) -> str:
 def as_json(value: Any) -> str:
     """JSON as it is committed."""
     return json.dumps(value, indent=2) + "\n"
+
+
+def with_options(text: str) -> str:
+    """The page of the command line with a table of all options of `check`, a group after the other."""
+    tables = "\n\n".join(
+        f"### {title}\n\n| option | what it does |\n|---|---|\n" + "\n".join(map(option_row, options)) for title, options in GROUPS.items()
+    )
+    return re.sub(r"(<!-- options -->\n).*?(<!-- end of options -->)", lambda m: f"{m[1]}\n{tables}\n\n{m[2]}", text, flags=re.DOTALL)
+
+
+def option_row(option: click.Option) -> str:
+    """A row of the table."""
+    value = "" if option.is_flag else option.metavar or ""
+    names = ", ".join(f"`{name}{'' if value.startswith('[=') or not value else ' '}{value}`".replace("|", "\\|") for name in option.opts)
+    words = [option.help or ""]
+    if isinstance(option.type, click.Choice):
+        words.append(f"One of {', '.join(f'`{choice}`' for choice in option.type.choices)}.")
+    if option.envvar:
+        words.append(f"Also `{option.envvar}`.")
+    return f"| {names} | {' '.join(words)} |"
 
 
 def configuration() -> str:

@@ -219,6 +219,10 @@ def test_formats(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_statistics_replace_the_findings(lint: Lint) -> None:
     assert lint("check", "--statistics", files={"app.py": SAFE}).out == "1  REA103  native-uuid\n"
+    assert json.loads(lint("check", "--statistics", "--output-format", "json").out) == [
+        {"code": "REA103", "name": "native-uuid", "count": 1, "fixable": True, "fixable_count": 1}
+    ]
+    assert lint("check", "--statistics", "--output-format", "sarif").out == "1  REA103  native-uuid\n"
 
 
 def test_colors_are_for_terminals_unless_asked_for(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:

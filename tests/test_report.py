@@ -214,7 +214,7 @@ def test_summary_counts_handlers_elsewhere_in_the_project() -> None:
 
 def test_statistics_count_most_first() -> None:
     other = Diagnostic(MAIN, Span(0, 1), "REA001", "syntax-error", Severity.ERROR, "m", None, (), (), "")
-    assert statistics([other, finding(), finding()]) == "2  REA101  wall-clock\n1  REA001  syntax-error\n"
+    assert statistics([other, finding(), finding()], "full") == "2  REA101  wall-clock\n1  REA001  syntax-error\n"
 
 
 @pytest.mark.parametrize("form", FORMATS)

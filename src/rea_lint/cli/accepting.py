@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rea_lint import baseline
 from rea_lint.cli import CLEAN
+from rea_lint.cli.fixing import shown
 from rea_lint.cli.narrowing import judging
 from rea_lint.cli.task import baseline_of
 from rea_lint.cli.telling import failed
@@ -37,9 +38,9 @@ def accept(task: Task) -> int:
     baseline.write(file, accepted)
     if not task.options.quiet:
         more, gone = sum((accepted - before).values()), sum((before - accepted).values())
-        print(f"Wrote {count(sum(accepted.values()), 'finding')} to {file}: {more} more than before, {gone} gone.", file=sys.stderr)
+        print(f"Wrote {count(sum(accepted.values()), 'finding')} to {shown(str(file))}: {more} new, {gone} gone.", file=sys.stderr)
         if task.config.baseline is None:
-            print(f'Every run reads it with `baseline = "{file.name}"` in the configuration.', file=sys.stderr)
+            print(f'To have it read by every run, put `baseline = "{file.name}"` into the configuration.', file=sys.stderr)
     return CLEAN
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from rea_lint.cli.again import Recording
     from rea_lint.config import Config
     from rea_lint.engine import Report
-    from rea_lint.files import Discovery, Passed
+    from rea_lint.facts import Facts
+    from rea_lint.files import Discovery, File, Passed
     from rea_lint.git import Changes
 
 
@@ -60,6 +61,7 @@ class _Asked(NamedTuple):
 
 def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str], None]) -> int:
     from rea_lint import engine, files
+    from rea_lint.cli import progress
 
     options, paths, stdin, changes = asked
     passed = store.passed(str(config.root)) if store is not None else None
@@ -74,7 +76,7 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
     config = discovery.config
     _warn_of_others(paths, discovery, options)
     if store is not None:
-        _remember(store, discovery, passed)
+        _remember(store, discovery, passed, options)
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
@@ -84,14 +86,20 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
 
     def look(texts: Mapping[str, str]) -> Seen:
         current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
-        report = engine.check(
-            current,
-            config,
-            discovery.reported,
-            knowledge=knowledge,
-            ignore_suppressions=options.ignore_suppressions,
-            facts_of=store.facts_of if store is not None else None,
-        )
+        with progress.shown(len(current), options) as step:
+
+            def facts_of(file: File) -> Facts:
+                step()
+                return store.facts_of(file) if store is not None else engine.facts(file)
+
+            report = engine.check(
+                current,
+                config,
+                discovery.reported,
+                knowledge=knowledge,
+                ignore_suppressions=options.ignore_suppressions,
+                facts_of=facts_of,
+            )
         say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
         return narrow(report)
 
@@ -122,12 +130,12 @@ def _cache(options: Options, config: Config, say: Callable[[str], None]) -> Iter
         say(f"no cache: {store.problem}")
 
 
-def _remember(store: Cache, discovery: Discovery, passed: Passed | None) -> None:
+def _remember(store: Cache, discovery: Discovery, passed: Passed | None, options: Options) -> None:
     """For runs to come: which files are no candidates, and what this run depends on."""
     if discovery.passed != passed:
         store.keep_passed(str(discovery.config.root), discovery.passed)
     recording: Recording | None = get_current_context().obj
-    if recording is not None and not store.problem:
+    if recording is not None and not store.problem and not options.watch:
         recording.folder = str(store.folder)
         recording.looked_at(discovery.walked)
 

@@ -14,6 +14,8 @@ from rea_lint.diagnostic import Applicability, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from click.shell_completion import CompletionItem
+
     from rea_lint.cli.output import Target
     from rea_lint.diagnostic import Diagnostic
 
@@ -118,7 +120,23 @@ def _selectors(context: click.Context, parameter: click.Parameter, value: Sequen
 
 
 def _rules(name: str, text: str) -> click.Option:
-    return click.Option([name], multiple=True, callback=_selectors, metavar="RULES", help=text)
+    return click.Option([name], multiple=True, callback=_selectors, shell_complete=complete_rule, metavar="RULES", help=text)
+
+
+def complete_rule(_context: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """The codes and names that the last of some rules, with commas between them, may become."""
+    from click.shell_completion import CompletionItem
+
+    from rea_lint.rule import index
+
+    before, comma, word = typed.rpartition(",")
+    words = ((entry.code, entry.name) for entry in index())
+    return [
+        CompletionItem(f"{before}{comma}{each}", help=other)
+        for code, name in words
+        for each, other in ((code, name), (name, code))
+        if each.lower().startswith(word.lower())
+    ]
 
 
 def _flag(*names: str, text: str) -> click.Option:

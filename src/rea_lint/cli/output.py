@@ -57,7 +57,7 @@ def write(task: Task, report: Report, stream: TextIO) -> None:
     """Write the findings in the format that was asked for, as the stream shows them best; what programs read is UTF-8 whatever its encoding."""
     from rea_lint.report import render
 
-    form = _format(task, os.environ)
+    form = format_of(task)
     is_terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else None
     color = wants_color(task.options.color, is_terminal=is_terminal)
@@ -88,9 +88,9 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")  # a path may have bytes that are no text
 
 
-def _format(task: Task, environment: Mapping[str, str]) -> str:
+def format_of(task: Task) -> str:
     """The configured format; where none is, a coding agent gets its own."""
-    if "output-format" not in task.config.origins and any(environment.get(name) for name in AGENTS):
+    if "output-format" not in task.config.origins and any(os.environ.get(name) for name in AGENTS):
         return "agent"
     return task.config.output_format
 

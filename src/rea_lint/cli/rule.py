@@ -11,6 +11,7 @@ import click
 
 from rea_lint import registry
 from rea_lint.cli import CLEAN, CONTEXT, FOUND
+from rea_lint.cli.options import complete_rule
 from rea_lint.cli.settings import settings
 from rea_lint.config import UserError
 from rea_lint.engine import page_url
@@ -27,7 +28,7 @@ PROOFS = Path(__file__).parent.parent / "proof.json"
 
 
 @click.command("rule", context_settings=CONTEXT)
-@click.argument("word", metavar="CODE|NAME", required=False)
+@click.argument("word", metavar="CODE|NAME", required=False, shell_complete=complete_rule)
 @click.option("--all", "every", is_flag=True, help="Show all rules.")
 @click.option("--test", is_flag=True, help="Test the pages of your own rules: their programs have the findings they say.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show it.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def tell(task: Task, seen: Seen) -> int:
     """Write the findings and the summary; gives the exit code."""
-    from rea_lint.cli.output import write, write_files
+    from rea_lint.cli.output import format_of, write, write_files
     from rea_lint.report import statistics
 
     options, report = task.options, seen.report
@@ -23,7 +23,7 @@ def tell(task: Task, seen: Seen) -> int:
     is_code_output = (options.fix or options.add_ignore is not None) and bool(task.stdin)
     findings = sys.stderr if is_code_output else sys.stdout
     if options.statistics:
-        print(statistics(report.diagnostics), end="", file=findings, flush=True)
+        print(statistics(report.diagnostics, format_of(task)), end="", file=findings, flush=True)
     else:
         write(task, report, findings)
     if not options.quiet:

@@ -92,11 +92,19 @@ def severities(diagnostics: Iterable[Diagnostic]) -> str:
     )
 
 
-def statistics(diagnostics: Iterable[Diagnostic]) -> str:
-    """How many findings of each rule, most first."""
-    counts = Counter((d.code, d.name) for d in diagnostics)
-    width = max((len(str(n)) for n in counts.values()), default=0)
-    return "".join(f"{n:>{width}}  {code}  {name}\n" for (code, name), n in sorted(counts.items(), key=lambda c: (-c[1], c[0])))
+def statistics(diagnostics: Sequence[Diagnostic], form: str) -> str:
+    """How many findings of each rule, most first: as JSON in the shape of ruff's, or, for any other format, as text."""
+    counts = sorted(Counter((d.code, d.name) for d in diagnostics).items(), key=lambda c: (-c[1], c[0]))
+    if form == "json":
+        import json  # noqa: PLC0415 -- no other summary needs it
+
+        safe = Counter(d.code for d in diagnostics if d.fix is not None and d.fix.applicability == Applicability.SAFE)
+        items = [
+            {"code": code, "name": name, "count": n, "fixable": safe[code] > 0, "fixable_count": safe[code]} for (code, name), n in counts
+        ]
+        return json.dumps(items, indent=2) + "\n"
+    width = max((len(str(n)) for _, n in counts), default=0)
+    return "".join(f"{n:>{width}}  {code}  {name}\n" for (code, name), n in counts)
 
 
 def count(n: int, noun: str) -> str:
