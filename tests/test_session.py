@@ -126,6 +126,16 @@ def test_while_a_file_is_broken_its_findings_stay_without_their_fixes(project: P
     assert all(d.fix is None for d in now)
 
 
+def test_while_a_helper_is_broken_its_users_see_it_as_it_was(project: Path) -> None:
+    session = Session(str(project), load(project))
+    session.settle(lambda: False)
+    session.change(str(project / "helpers.py"), "def (\n" + HELPERS)
+    assert codes(session.check(str(project / "orders.py"))) == ["REA101"]
+    session.settle(lambda: False)
+    session.change(str(project / "helpers.py"), HELPERS)
+    assert codes(session.check(str(project / "orders.py"))) == ["REA101"]
+
+
 def test_an_unsaved_helper_counts_in_the_handler(project: Path) -> None:
     session = Session(str(project), load(project))
     session.settle(lambda: False)

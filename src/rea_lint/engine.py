@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,6 +107,36 @@ def linked(
     return Linked(projects, known, told, sources, comments, tuple(errors))
 
 
+def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], Facts]) -> Linked:
+    """What `linked` gives after some of its files have other texts, in time that depends on them: with the limits of `Project.with_facts`.
+
+    A file that cannot be parsed is linked as it was when it could be; no rule is asked about its code.
+    """
+    files = tuple(files)
+    changed = {file.path: file for file in files}
+    sources = {**before.sources, **{path: Source(file.text or "") for path, file in changed.items()}}
+    errors = [error for error in before.errors if error.path not in changed]
+    own = [
+        [*_surveyed((replace(file, module=module) for file in files for module in project.modules(file.path)), facts_of, errors)]
+        for project in before.projects
+    ]
+    known = {**before.facts, **{facts.path: facts for world in own for facts in world}}
+    comments = Comments.of(known.values(), sources)
+    readable = {path: source for path, source in sources.items() if path not in known or known[path].broken is None}
+    linked_sources = {**before.sources, **readable}
+    projects = tuple(
+        reduce(
+            lambda project, facts: project.with_facts(facts, comments.clears, sources=linked_sources),
+            (facts for facts in world if facts.broken is None),
+            project,
+        )
+        for project, world in zip(before.projects, own, strict=True)
+    )
+    broken = {path: why for path, why in before.broken.items() if path not in changed}
+    broken |= {path: why for path in changed.keys() & known.keys() if (why := known[path].broken) is not None}
+    return Linked(projects, known, broken, sources, comments, tuple(errors))
+
+
 def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = ()) -> Report:
     """The second half: what the rules say about the files whose path is in `reported`.
 
@@ -120,12 +150,13 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
     unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
     found, failed = rule.tell(unreadable, _rules_for("Broken", asked, entries, config), sources)
     errors += failed
+    readable = {path for path in reported if path not in linked.broken}
     for project in linked.projects:
-        if _has_durable_code(project, reported):
+        if _has_durable_code(project, readable):
             comments.rules = registry.load(asked, config)
             if "Unused" not in unasked:
                 project.work_out_uses()
-            said, failed = rule.visit(project, comments.rules, sources, reported, config)
+            said, failed = rule.visit(project, comments.rules, project.sources, readable, config)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []

@@ -159,6 +159,10 @@ class Project:
         )
         return replace(after, _importers=self._importers)
 
+    def modules(self, path: str) -> tuple[str, ...]:
+        """The names by which a file is imported."""
+        return tuple(module for at, module in self._files if at == path)
+
     def _users(self, file: Facts) -> list[tuple[str, str]]:
         """The other files that import a file, or import what does; as `_files` has them."""
         importers = self._importers

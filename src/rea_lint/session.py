@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from rea_lint import engine, files, registry
-from rea_lint.engine import Report
+from rea_lint.engine import Linked, Report
 from rea_lint.selection import select
 from rea_lint.text import Edit, Source, Span, difference
 
@@ -52,6 +52,7 @@ class Session:
         self._report = Report((), (), (), {})  # of the last time that typing rested
         self._sources: Mapping[str, Source] = {}
         self._changed: set[str] | None = None  # the files that were changed since then; None: all, as far as we know
+        self._linked: Linked | None = None  # when everything was linked last; None: other files have come since
 
     def change(self, path: str, text: str | None) -> None:
         """A file has this text now, whatever is on the disk; None: what is on the disk again."""
@@ -83,14 +84,14 @@ class Session:
         discovery = self._discovery if self._discovery is not None and self._file(path) is not None else self._discovered()
         if self._file(path) is None:
             return ()  # it has nothing to do with Restate
-        linked = engine.linked(discovery.files, discovery.config, self._knowledge, self._facts_of)
+        linked = self._relinked(discovery)
         report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST)
         self._sources = linked.sources
         before, now = self._report.sources.get(path, Source("")), linked.sources[path]
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
         if path in linked.broken:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=_place))
-        kept = {entry.code for entry in registry.index(self._config) if engine.looks_at_any(entry, AT_REST)}
+        kept = {entry.code for entry in registry.index(discovery.config) if engine.looks_at_any(entry, AT_REST)}
         return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=_place))
 
     def settle(self, stop: Callable[[], bool]) -> Report:
@@ -105,7 +106,7 @@ class Session:
             return self._report
         before = self._report
         discovery = self._discovered()
-        linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
+        self._linked = linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
         touched = self._touched(discovery, linked.projects)
         report = engine.judge(linked, discovery.config, touched)
         self._report = replace(
@@ -132,6 +133,16 @@ class Session:
         """Whether a file belongs to the folder."""
         return path.startswith(self._root.rstrip(os.sep) + os.sep)
 
+    def _relinked(self, discovery: Discovery) -> Linked:
+        """All files, linked with the texts that they have now: again only where texts are others than those that were linked last."""
+        linked = self._linked
+        if linked is not None:
+            changed = [file for file in discovery.files if file.text != linked.sources[file.path].text]
+            if linked.broken.keys().isdisjoint(file.path for file in changed):
+                return engine.relinked(linked, changed, self._facts_of)
+        self._linked = engine.linked(discovery.files, discovery.config, self._knowledge, self._facts_of)
+        return self._linked
+
     @property
     def _is_settled(self) -> bool:
         return self._is_discovered and self._changed is not None and not self._changed
@@ -142,6 +153,7 @@ class Session:
             there = [self._root] if os.path.lexists(self._root) else []
             self._discovery = files.discover(there, self._config, given=self._buffers, force_exclude=True)
             self._is_discovered = True
+            self._linked = None
         if self._discovery.config != self._known_for:
             self._knowledge = engine.knowledge_for(self._discovery.config)
             self._known_for = self._discovery.config
