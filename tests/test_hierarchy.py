@@ -94,8 +94,8 @@ def test_what_is_said_of_callables_is_added_up(tree: Write) -> None:
 
 
 def test_and_a_mistake_in_it_names_its_file(tree: Write) -> None:
-    root = a_repository(tree, a="[effects]\nclok = ['x.y']")
-    with pytest.raises(UserError, match=r"a/rea-lint\.toml: `effects\.clok`: unknown effect"):
+    root = a_repository(tree, a="ignore = []\n[effects]\nclok = ['x.y']")
+    with pytest.raises(UserError, match=r"a/rea-lint\.toml:2: `effects\.clok`: unknown effect"):
         found(root)
 
 

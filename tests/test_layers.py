@@ -12,7 +12,23 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rea_lint"
 MODULES = sorted(SOURCE.rglob("*.py"))
-TOUCH_DISKS = {"baseline", "cache", "cli", "config", "files", "flake8", "git", "own", "packs", "pylsp", "rule", "sdk", "server", "testing"}
+TOUCH_DISKS = {
+    "baseline",
+    "cache",
+    "cli",
+    "config",
+    "files",
+    "flake8",
+    "git",
+    "own",
+    "packs",
+    "pylsp",
+    "rule",
+    "sdk",
+    "server",
+    "testing",
+    "toml",
+}
 KNOW_LIBCST = {"durable", "flow", "names", "order", "rewrite", "rules", "tree", "words"}
 IO_MODULES = {"fcntl", "glob", "http", "mmap", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib"}
 IO_CALLS = {"open", "input", "print", "breakpoint"}

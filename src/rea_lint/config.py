@@ -1,4 +1,4 @@
-"""The user's configuration: pyproject.toml or rea-lint.toml -> Config.  The only module that knows the names of options.
+"""The user's configuration: pyproject.toml or rea-lint.toml -> Config.
 
 **Hierarchy.**  A repository may hold several configuration files.  The *run's* is the outermost one of the project: what is linted
 does not depend on which folder of it was named.  For each file the nearest one decides which rules apply and how severe they are
@@ -9,56 +9,38 @@ lies below.
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import tomli
-
-from rea_lint.diagnostic import Severity
+from rea_lint import toml
+from rea_lint.options import DEFAULT_EXCLUDES, EXTEND, FORMATS, OPTIONS, SCOPES, Option, did_you_mean, placed, shown
 from rea_lint.sdk import NEWEST_KNOWN, Sdk, detect
+from rea_lint.toml import Origin, UserError
 
-DEFAULT_EXCLUDES = (
-    *(".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"),
-    *(
-        ".pytest_cache",
-        ".pytype",
-        ".rea_lint_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        ".venv",
-        ".vscode",
-        "__pypackages__",
-        "_build",
-        "buck-out",
-        "build",
-    ),
-    *("dist", "node_modules", "site-packages", "venv"),
-)
-FORMATS = (
-    *("full", "concise", "grouped", "agent", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
-    *("markdown", "html"),
-)
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rea_lint.diagnostic import Severity
+
+__all__ = [
+    "DEFAULT_EXCLUDES",
+    "EXTEND",
+    "FORMATS",
+    "OPTIONS",
+    "SCOPES",
+    "Config",
+    "Line",
+    "Option",
+    "Origin",
+    "Selectors",
+    "UserError",
+    "did_you_mean",
+    "load",
+]
+
 FILES = ("rea-lint.toml", "pyproject.toml")  # where a folder's configuration stands; the first that has one
-
-
-class UserError(Exception):
-    """The user's mistake, in one line.  The run ends with exit code 2."""
-
-
-class Origin(NamedTuple):
-    """Where a value was written: a file and a row from 1, or the command line (row 0)."""
-
-    source: str
-    row: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.source}:{self.row}" if self.row else self.source
 
 
 class Selectors(NamedTuple):
@@ -170,362 +152,8 @@ class Config:
         """The error for a value of `key` that only another module can tell is wrong; names where it was written."""
         origin = self.origins.get(key, Origin("the command line"))
         if value:
-            origin = _origin_of_value(origin, value)
+            origin = toml.origin_of_value(origin, value)
         return UserError(f"{origin}: `{key}`: {problem}")
-
-
-class Option(NamedTuple):
-    """An option as users write it.  `check` gives the value as `Config` has it, or raises ValueError with what is wrong."""
-
-    name: str
-    type: str
-    default: object
-    text: str
-    check: Callable[[object, Path], object]
-    shape: Mapping[str, object]  # what `check` takes, as JSON schema
-    scope: Literal["file", "project", "run"]
-    example: str  # a value, as TOML
-
-    @property
-    def field(self) -> str:
-        """Its name in `Config`."""
-        return self.name.replace("-", "_")
-
-
-def _texts(value: object, _root: Path) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        raise ValueError(f"takes a list of strings, not {_shown(value)}")
-    return tuple(value)
-
-
-def _paths(value: object, root: Path) -> tuple[Path, ...]:
-    return tuple(_placed(text, root) for text in _texts(value, root))
-
-
-def _path(value: object, root: Path) -> Path | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"takes a path, not {_shown(value)}")
-    return _placed(value, root)
-
-
-def _modules(value: object, root: Path) -> tuple[str, ...]:
-    """Paths, if they look like one; else names of modules."""
-    return tuple(text if _MODULE.fullmatch(text) else str(_placed(text, root)) for text in _texts(value, root))
-
-
-_MODULE = re.compile(r"(?!.*\.py$)[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-
-def _placed(text: str, root: Path) -> Path:
-    """A path as written in a file of the folder `root`, with `~` and variables of the environment."""
-    return (root / Path(os.path.expandvars(text)).expanduser()).resolve()
-
-
-def _flag(value: object, _root: Path) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"takes true or false, not {_shown(value)}")  # noqa: TRY004 - the caller adds file and line to ValueErrors
-    return value
-
-
-def _table(value: object, _root: Path) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"takes a table, not {_shown(value)}")  # noqa: TRY004 - the same
-    return value
-
-
-def _lists(value: object, root: Path) -> Mapping[str, tuple[str, ...]]:
-    lists: dict[str, tuple[str, ...]] = {}
-    for key, item in _table(value, root).items():
-        try:
-            lists[key] = _texts(item, root)
-        except ValueError as error:
-            raise ValueError(f"of {key} {error}", key) from error
-    return lists
-
-
-def _severities(value: object, root: Path) -> Mapping[str, Severity]:
-    levels = {str(level): level for level in Severity}
-    severities: dict[str, Severity] = {}
-    for key, item in _table(value, root).items():
-        try:
-            severities[key] = levels[_one_of(item, levels)]
-        except ValueError as error:
-            raise ValueError(f"of {key} {error}", key) from error
-    return severities
-
-
-def _seconds(value: object, _root: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise ValueError(f"takes a number of seconds, not {_shown(value)}")
-    return float(value)
-
-
-def _version(value: object, _root: Path) -> str:
-    if value == "auto":
-        return "auto"
-    if not isinstance(value, str) or not re.fullmatch(VERSION, value):
-        raise ValueError(f'takes "auto" or a version such as "0.14.0", not {_shown(value)}')
-    return value
-
-
-def _server(value: object, _root: Path) -> str:
-    if not isinstance(value, str) or not (value == "" or re.fullmatch(VERSION, value)):
-        raise ValueError(f'takes a version such as "1.4.0", not {_shown(value)}')
-    return value
-
-
-VERSION = r"\d+(\.\d+)*((a|b|rc)\d+)?"
-
-
-def _format(value: object, _root: Path) -> str:
-    return _one_of(value, FORMATS)
-
-
-def _one_of(value: object, words: Sequence[str] | Mapping[str, object]) -> str:
-    if isinstance(value, str) and value in words:
-        return value
-    raise ValueError(f"takes one of {', '.join(words)}, not {_shown(value)}{did_you_mean(value, words)}")
-
-
-_STRING = {"type": "string"}
-_STRINGS = {"type": "array", "items": _STRING}
-
-OPTIONS: tuple[Option, ...] = (
-    Option(
-        "select",
-        "list of rules",
-        (),
-        "The rules to run: codes, names, prefixes or ALL. Without it, all rules that are on by default.",
-        _texts,
-        _STRINGS,
-        "file",
-        '["REA1", "REA2", "bare-except"]',
-    ),
-    Option(
-        "ignore",
-        "list of rules",
-        (),
-        "The rules not to run: codes, names or prefixes.",
-        _texts,
-        _STRINGS,
-        "file",
-        '["REA211", "replayed-print"]',
-    ),
-    Option("extend-select", "list of rules", (), "Rules to run besides the selected ones.", _texts, _STRINGS, "file", '["REA003"]'),
-    Option(
-        "per-file-ignores",
-        "table of pattern to list of rules",
-        {},
-        "Rules not to run in the files that a pattern fits, read as in .gitignore; with `!` before it, in those that it does not fit.",
-        _lists,
-        {"type": "object", "additionalProperties": _STRINGS},
-        "file",
-        '{ "tests/*" = ["REA1"], "!src/**" = ["REA211"] }',
-    ),
-    Option(
-        "severity",
-        "table of rule to error, warning or info",
-        {},
-        "The severity of a rule's findings, instead of the rule's own: by code, name, prefix or ALL; the most specific one counts.",
-        _severities,
-        {"type": "object", "additionalProperties": {"enum": [str(level) for level in Severity]}},
-        "file",
-        '{ REA105 = "warning", REA9 = "info" }',
-    ),
-    Option(
-        "exclude",
-        "list of patterns",
-        DEFAULT_EXCLUDES,
-        "Files and folders that are not read, as in .gitignore.",
-        _texts,
-        _STRINGS,
-        "file",
-        '[".venv", "vendor"]',
-    ),
-    Option(
-        "extend-exclude",
-        "list of patterns",
-        (),
-        "Files and folders that are not read, besides the excluded ones.",
-        _texts,
-        _STRINGS,
-        "file",
-        '["generated", "*_pb2.py"]',
-    ),
-    Option(
-        "respect-gitignore",
-        "boolean",
-        True,  # noqa: FBT003 - a default value
-        "Whether to leave out what git ignores.",
-        _flag,
-        {"type": "boolean"},
-        "run",
-        "false",
-    ),
-    Option(
-        "source-roots",
-        "list of folders",
-        (),
-        "Folders from which modules are imported, besides those that are found.",
-        _paths,
-        _STRINGS,
-        "project",
-        '["services/shop/lib"]',
-    ),
-    Option(
-        "sdk-version",
-        "version or auto",
-        "auto",
-        "The version of restate-sdk that the code runs with; auto finds it out: installed, locked, or required.",
-        _version,
-        {"type": "string", "pattern": f"^(auto|{VERSION})$"},
-        "run",
-        '"0.14.0"',
-    ),
-    Option(
-        "server-version",
-        "version",
-        "",
-        "The version of restate-server that the code runs on; without it, the newest one known.",
-        _server,
-        {"type": "string", "pattern": f"^({VERSION})?$"},
-        "run",
-        '"1.4.0"',
-    ),
-    Option(
-        "deterministic",
-        "list of names",
-        (),
-        "Callables that give the same on replay, as in a pack.",
-        _texts,
-        _STRINGS,
-        "project",
-        '["shop.ids.*"]',
-    ),
-    Option(
-        "effects",
-        "table of effect to list of names",
-        {},
-        "Callables with an effect, as in a pack.",
-        _table,
-        {"type": "object", "additionalProperties": _STRINGS},
-        "project",
-        '{ network = ["shop.http.get"], clock = ["shop.now"] }',
-    ),
-    Option(
-        "steps",
-        "table of name to position and keyword",
-        {},
-        "Callables that run an argument as a step, as in a pack.",
-        _table,
-        {
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "properties": {"position": {"type": "integer", "minimum": 0}, "keyword": _STRING},
-                "required": ["position", "keyword"],
-                "additionalProperties": False,
-            },
-        },
-        "project",
-        '{ "shop.journal" = { position = 1, keyword = "action" } }',
-    ),
-    Option(
-        "contexts",
-        "table of class to kind",
-        {},
-        "Classes that are contexts, as in a pack.",
-        _table,
-        {"type": "object", "additionalProperties": _STRING},
-        "project",
-        '{ "shop.Context" = "object" }',
-    ),
-    Option(
-        "handlers",
-        "table of decorator to kind",
-        {},
-        "Decorators that make a function a handler, as in a pack.",
-        _table,
-        {"type": "object", "additionalProperties": _STRING},
-        "project",
-        '{ "shop.handler" = "service" }',
-    ),
-    Option(
-        "packs",
-        "list of files",
-        (),
-        "Packs to load besides those that come with rea-lint.",
-        _paths,
-        _STRINGS,
-        "project",
-        '["lint/ours.toml"]',
-    ),
-    Option(
-        "rules",
-        "list of paths or modules",
-        (),
-        "Rules of your own: folders or files with rule modules, or names of modules that can be imported. They are code that runs.",
-        _modules,
-        _STRINGS,
-        "run",
-        '["./lint_rules"]',
-    ),
-    Option(
-        "baseline",
-        "file",
-        None,
-        "A file with accepted findings, which are not reported.",
-        _path,
-        {"type": "string", "minLength": 1},
-        "run",
-        '"rea-lint-baseline.txt"',
-    ),
-    Option(
-        "cache-dir",
-        "folder",
-        None,
-        "Where the cache is; without it, `.rea_lint_cache` beside the configuration file, or in the project's folder.",
-        _path,
-        {"type": "string", "minLength": 1},
-        "run",
-        '".cache/rea-lint"',
-    ),
-    Option(
-        "min-blocking-sleep",
-        "number of seconds",
-        0.0,
-        "Sleeps in durable code that are shorter than this are not reported.",
-        _seconds,
-        {"type": "number", "minimum": 0},
-        "file",
-        "1.5",
-    ),
-    Option(
-        "output-format",
-        f"one of {', '.join(FORMATS)}",
-        "full",
-        "How findings are written.",
-        _format,
-        {"enum": list(FORMATS)},
-        "run",
-        '"concise"',
-    ),
-)
-EXTEND = Option(
-    "extend",
-    "file",
-    None,
-    "A configuration file to begin with: the keys that stand here win over the keys there.",
-    _path,
-    {"type": "string", "minLength": 1},
-    "file",
-    '"../rea-lint.toml"',
-)
-"""The one key that is no option: it says where others are."""
-
-SCOPES = {option.name: option.scope for option in OPTIONS}
 
 
 def load(
@@ -566,7 +194,7 @@ def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | Non
         *(
             _Given(key, value, here, Origin(f"--config {text!r}"))
             for text in line.inline
-            for key, value in _toml(text, f"--config {text!r}").items()
+            for key, value in toml.parse(text, f"--config {text!r}").items()
         ),
         *(_Given(key, value, here, Origin("the command line")) for key, value in line.options.items()),
     ]
@@ -582,7 +210,7 @@ def _made(given: Sequence[_Given], line: Line, *, root: Path, source: Path | Non
             fields[option.field] = option.check(item.value, item.base)
         except ValueError as error:
             problem, *inner = error.args  # and the key in a table whose value it is
-            origin = _origin_of_value(item.origin, inner[0]) if inner else item.origin
+            origin = toml.origin_of_value(item.origin, inner[0]) if inner else item.origin
             raise UserError(f"{origin}: `{item.key}` {problem}") from error
     config = Config(
         root=root,
@@ -642,24 +270,24 @@ def _own(folder: Path) -> Path | None:
     """The configuration file of a folder; a pyproject.toml without our table is none."""
     for name in FILES:
         file = folder / name
-        if file.is_file() and (name != "pyproject.toml" or (b"rea-lint" in _bytes(file) and "rea-lint" in _tool(file))):
+        if file.is_file() and (name != "pyproject.toml" or (b"rea-lint" in toml.read(file) and "rea-lint" in _tool(file))):
             return file
     return None
 
 
 def _tool(pyproject: Path) -> Mapping[str, Any]:
-    tool = _document(pyproject).get("tool", {})
+    tool = toml.document(pyproject).get("tool", {})
     return tool if isinstance(tool, dict) else {}
 
 
 def _read(file: Path, extended_by: tuple[Path, ...]) -> list[_Given]:
     """What a file gives, after what the file gives that it extends."""
-    document = _document(file)
+    document = toml.document(file)
     shared = file.name == "pyproject.toml"
     table = _tool(file).get("rea-lint", {}) if shared else document
-    rows = _rows(_bytes(file).decode("utf-8"), "tool.rea-lint" if shared else "")
+    rows = toml.rows(toml.read(file).decode("utf-8"), "tool.rea-lint" if shared else "")
     if not isinstance(table, dict):
-        raise UserError(f"{file}: `tool.rea-lint` takes a table, not {_shown(table)}")
+        raise UserError(f"{file}: `tool.rea-lint` takes a table, not {shown(table)}")
     given: list[_Given] = []
     for key, value in table.items():
         origin = Origin(str(file), rows.get(key, 1))
@@ -672,90 +300,10 @@ def _read(file: Path, extended_by: tuple[Path, ...]) -> list[_Given]:
 
 def _extended(file: Path, value: object, origin: Origin, extended_by: tuple[Path, ...]) -> list[_Given]:
     if not isinstance(value, str):
-        raise UserError(f"{origin}: `extend` takes the path of a file, not {_shown(value)}")
-    other = _placed(value, file.parent)
+        raise UserError(f"{origin}: `extend` takes the path of a file, not {shown(value)}")
+    other = placed(value, file.parent)
     if other in extended_by:
         raise UserError(f"{origin}: `extend`: {value} extends this file in turn")
     if not other.is_file():
         raise UserError(f"{origin}: `extend`: there is no file {value}")
     return _read(other, extended_by)
-
-
-def _document(file: Path) -> dict[str, Any]:
-    try:
-        return _toml(_bytes(file).decode("utf-8-sig"), str(file))
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file}: not UTF-8: {error.reason} at byte {error.start}") from error
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read: {error.strerror or error}") from error
-
-
-def _toml(text: str, source: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        problem, _, place = str(error).rpartition(" (at ")
-        row = re.match(r"line (\d+)", place)
-        raise UserError(f"{source}:{row[1] if row else text.count(chr(10)) + 1}: not TOML: {problem}") from error
-
-
-def _rows(text: str, table: str) -> dict[str, int]:
-    """The row in which each key of a table is written first (TOML parsers do not say).  The text is valid TOML."""
-    rows: dict[str, int] = {}
-    inside: tuple[str, ...] = ()
-    wanted = tuple(table.split(".")) if table else ()
-    value = ""  # of the key that is being read, over several lines
-    for row, line in enumerate(text.splitlines(), 1):
-        if value and not _is_complete(value):
-            value += "\n" + line
-            continue
-        value = ""
-        if header := re.match(r"\s*\[\[?([^\]]+)\]", line):
-            inside = _parts(header[1])
-            name = inside
-        elif assignment := re.match(r"""\s*((?:"[^"]*"|'[^']*'|[\w.\- ])+?)\s*=(.*)""", line):
-            name, value = (*inside, *_parts(assignment[1])), assignment[2]
-        else:
-            continue
-        if len(name) > len(wanted) and name[: len(wanted)] == wanted:
-            rows.setdefault(name[len(wanted)], row)
-    return rows
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in re.findall(r"""\s*"[^"]*"\s*|\s*'[^']*'\s*|[^."']+""", dotted))
-
-
-def _is_complete(value: str) -> bool:
-    try:
-        tomli.loads(f"x = {value}")
-    except tomli.TOMLDecodeError:
-        return False
-    return True
-
-
-def _origin_of_value(origin: Origin, value: str) -> Origin:
-    """The row of a value or inner key, where it stands in a later row than its key."""
-    if not origin.row:
-        return origin
-    lines = _bytes(Path(origin.source)).decode("utf-8", "replace").splitlines()
-    pattern = re.compile(rf"""["']{re.escape(value)}["']|(?:^|[{{,\s]){re.escape(value)}\s*=""")
-    rows = (row for row in range(origin.row, len(lines) + 1) if pattern.search(lines[row - 1]))
-    return Origin(origin.source, next(rows, origin.row))
-
-
-def did_you_mean(word: object, words: Sequence[str] | Mapping[str, object]) -> str:
-    """` (did you mean `select`?)`, if there is something near."""
-    near = difflib.get_close_matches(str(word).lower().replace("_", "-"), list(words), 1)
-    return f" (did you mean `{near[0]}`?)" if near else ""
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)

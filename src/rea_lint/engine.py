@@ -190,8 +190,10 @@ def looks_at_any(entry: Entry, things: Collection[str]) -> bool:
 
 def knowledge_for(config: Config) -> Knowledge:
     """The packs that a configuration, and those below it, ask for.  Raises UserError."""
+    tables = ((each.origins.get(name), name, table) for each in config.all for name, table in each.pack.items())
     return packs.load(
-        [path for each in config.all for path in each.packs], [(str(each.source or "--config"), each.pack) for each in config.all]
+        [path for each in config.all for path in each.packs],
+        [(str(origin or "the configuration"), {name: table}) for origin, name, table in tables],
     )
 
 
