@@ -20,4 +20,4 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 def _place(diagnostic: Diagnostic, view: View) -> str:
     row, column = view.sources[diagnostic.path].position(diagnostic.span.start)
-    return f"{view.path(diagnostic.path)}:{row}:{column}"
+    return f"{printable(view.path(diagnostic.path))}:{row}:{column}"

@@ -203,4 +203,8 @@ def _artifact(path: str, view: View) -> Object:
 
 
 def _quoted(path: str) -> str:
-    return quote(path.replace(os.sep, "/").encode("utf-8", "surrogateescape"))
+    path = path.replace(os.sep, "/")
+    try:
+        return quote(path.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:  # half a character, which Windows allows in a name
+        return quote(path.encode("utf-8", "surrogatepass"))
