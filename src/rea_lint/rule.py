@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -161,6 +161,7 @@ _HEAD = re.compile(
 )
 
 
+@cache  # they are our own files: a language server asks at each keystroke
 def index() -> tuple[Entry, ...]:
     """All rules by code, read from the text of their files: cheap, and without libcst."""
     return tuple(sorted((entry for file in _files() for entry in _entries(file)), key=lambda entry: entry.code))
@@ -169,8 +170,12 @@ def index() -> tuple[Entry, ...]:
 def load(codes: Collection[str]) -> tuple[Rule, ...]:
     """The rules of these codes, imported, by code."""
     modules = {entry.module for entry in index() if entry.code in codes}
-    rules = (value for module in sorted(modules) for value in vars(importlib.import_module(module)).values() if isinstance(value, Rule))
-    return tuple(sorted((rule for rule in rules if rule.code in codes), key=lambda rule: rule.code))
+    return tuple(sorted((rule for module in modules for rule in _rules_of(module) if rule.code in codes), key=lambda rule: rule.code))
+
+
+@cache
+def _rules_of(module: str) -> tuple[Rule, ...]:
+    return tuple(value for value in vars(importlib.import_module(module)).values() if isinstance(value, Rule))
 
 
 def load_all() -> tuple[Rule, ...]:
