@@ -161,7 +161,10 @@ class Project:
 
     def modules(self, path: str) -> tuple[str, ...]:
         """The names by which a file is imported."""
-        return tuple(module for at, module in self._files if at == path)
+        return tuple(facts.module for facts in self._facts_at(path))
+
+    def _facts_at(self, path: str) -> list[Facts]:
+        return [facts for (at, _), facts in self._files.items() if at == path]
 
     def _users(self, file: Facts) -> list[tuple[str, str]]:
         """The other files that import a file, or import what does; as `_files` has them."""
@@ -328,7 +331,14 @@ class Project:
 
     def agent_run(self, path: str, call: Call) -> AgentRun | None:
         """The agent that a call in durable code runs; None for all other calls."""
-        return self.agent_runs.get((path, call.span))
+        if path not in self._runs:
+            functions = (function for at in self._facts_at(path) for function in at.functions.values() if function.name in self.durable)
+            self._runs[path] = {run.made.call.span: run for function in functions for run in self._agents.runs(function)}
+        return self._runs[path].get(call.span)
+
+    @cached_property
+    def _runs(self) -> dict[str, dict[Span, AgentRun]]:
+        return {}
 
     @cached_property
     def agent_runs(self) -> Mapping[tuple[str, Span], AgentRun]:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from rea_lint.files import Discovery, File
     from rea_lint.project import Project
 
-AT_REST = ("Project", "Unused")
-"""What rules look at that are asked only when typing rests: one file does not tell."""
+AT_REST = ("Project", "Shared", "Unused")
+"""What rules look at that are asked only when typing rests: one file does not tell who else changes a variable, or uses a comment."""
 
 
 class Stopped(BaseException):
