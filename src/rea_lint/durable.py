@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import libcst as cst
 
@@ -14,7 +14,7 @@ from rea_lint.project import Region, Use
 from rea_lint.tree import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rea_lint.config import Config
     from rea_lint.facts import Call, Function, Refs
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from rea_lint.project import Operation, Step
     from rea_lint.text import Span
     from rea_lint.tree import FunctionNode, Tree
+
+
+Worked = TypeVar("Worked")
 
 
 class Durable:
@@ -39,6 +42,16 @@ class Durable:
         self.config = config
         self._forest = forest
         self.unreadable: str | None = None  # why the tree, or the places in it, could not be had
+
+    def once(self, work_out: Callable[[Durable], Worked]) -> Worked:
+        """What a function works out about this code, worked out once in a visit however many things in it ask for it."""
+        if work_out not in self._worked_out:
+            self._worked_out[work_out] = work_out(self)
+        return cast("Worked", self._worked_out[work_out])
+
+    @cached_property
+    def _worked_out(self) -> dict[Callable[[Durable], object], object]:
+        return {}
 
     @property
     def handlers(self) -> tuple[str, ...]:
@@ -65,6 +78,19 @@ class Durable:
             owner = tree.owner(node)
             if owner is not None:
                 yield node, owner.name
+
+    @property
+    def functions(self) -> list[Function]:
+        """The function and all in it, in the order of `def` and `lambda`; raises Unreadable."""
+        return self._tree.functions
+
+    def names(self, name: str) -> Iterator[cst.Name]:
+        """The nodes among `nodes` that are a name, in source order."""
+        try:
+            tree = self._tree
+        except Unreadable:
+            return
+        yield from (node for node in tree.names.get(name, ()) if tree.owner(node) is not None)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around a node; None for the function's own."""

@@ -7,6 +7,7 @@ What a durable operation or a step gives is journaled: there a value ends.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
@@ -213,17 +214,26 @@ class _Flow:
         self.project = project
         self.path = path
         self.tree = tree
+        self._names: dict[str, frozenset[str]] = {}
 
     def variable(self, owner: Function, name: str) -> Variable | None:
         """The variable that a name is in a function; None for globals."""
         at: Function | None = owner
         while at is not None:
-            if any(p.name == name for p in at.parameters) or any(v.partition("@")[0] == name for v in at.variables):
-                return at.name, name
-            if any(inner == f"{at.name}.{name}" for inner in at.nested):
+            if name in self._bound(at):
                 return at.name, name
             at = self.project.functions.get(at.scope)
         return None
+
+    def _bound(self, function: Function) -> frozenset[str]:
+        """The names that a function binds."""
+        known = self._names.get(function.name)
+        if known is None:
+            own = f"{function.name}."
+            nested = (inner.removeprefix(own) for inner in function.nested if inner.startswith(own))
+            variables = (variable.partition("@")[0] for variable in function.variables)
+            known = self._names[function.name] = frozenset((*(p.name for p in function.parameters), *variables, *nested))
+        return known
 
     @cached_property
     def reads(self) -> Mapping[Variable, tuple[cst.BaseExpression, ...]]:
@@ -283,8 +293,19 @@ class _Flow:
 
     def journaling_in(self, nodes: Iterable[cst.CSTNode]) -> str | None:
         """The first place that writes the journal within some nodes."""
-        spans = [self.tree.span(node) for node in nodes]
-        return next((name for at, name in self.journaling if any(span.contains(at) for span in spans)), None)
+        places = self.journaling
+        first = len(places)
+        for span in (self.tree.span(node) for node in nodes) if places else ():
+            at = self._next_journaling(span.start)
+            while at < first and places[at][0].start <= span.end:
+                if span.contains(places[at][0]):
+                    first = at
+                at += 1
+        return places[first][1] if first < len(places) else None
+
+    def _next_journaling(self, start: int) -> int:
+        """The index in `journaling` of the first place from `start` on."""
+        return bisect_left(self.journaling, start, key=lambda place: place[0].start)
 
     def journaling_after(self, node: cst.CSTNode) -> str | None:
         """The first place that writes the journal after a node of the same function, or in a loop around it."""
@@ -294,7 +315,8 @@ class _Flow:
         in_loop = self.journaling_in(following)
         if in_loop is not None or owner is None:
             return in_loop
-        return next((name for at, name in self.journaling if end <= at.start and owner.span.contains(at)), None)
+        at = self._next_journaling(end)
+        return self.journaling[at][1] if at < len(self.journaling) and owner.span.contains(self.journaling[at][0]) else None
 
     def resolve(self, node: cst.BaseExpression) -> frozenset[str]:
         owner = self.tree.owner(node)

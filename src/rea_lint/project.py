@@ -226,7 +226,14 @@ class Project:
 
     def steps(self, function: str) -> tuple[Step, ...]:
         """The steps that a function's own code hands over, in source order."""
-        return tuple(_first_of_each(self._durable.steps.get(function, [])))
+        known = self._steps.get(function)
+        if known is None:
+            known = self._steps[function] = tuple(_first_of_each(self._durable.steps.get(function, [])))
+        return known
+
+    @cached_property
+    def _steps(self) -> dict[str, tuple[Step, ...]]:
+        return {}
 
     def kinds(self, function: str) -> frozenset[str]:
         """The kinds of handler that reach a durable function."""

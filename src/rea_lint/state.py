@@ -292,8 +292,12 @@ class _Search:
 
     def _lasts(self, owner: str) -> bool:
         """Whether all objects of a class are made at import."""
-        made = any(edge.target == owner for reach in (self.durable, self.stepped) for edges in reach.edges.values() for edge in edges)
-        return not made and owner in self._made_at_import
+        return owner not in self._run and owner in self._made_at_import
+
+    @cached_property
+    def _run(self) -> frozenset[str]:
+        """What durable code and steps call, and make."""
+        return frozenset(edge.target for reach in (self.durable, self.stepped) for edges in reach.edges.values() for edge in edges)
 
     @cached_property
     def _made_at_import(self) -> frozenset[str]:
@@ -304,8 +308,16 @@ class _Search:
     def _is_given(self, function: Function, parameter: str) -> bool:
         """Whether some call hands a parameter over."""
         at = [p.name for p in function.parameters].index(parameter) - (function.binds is not None)
-        calls = [edge.call for edges in self.durable.edges.values() for edge in edges if edge.target == function.name]
-        return any(call is None or call.unpacks or call.argument(at, parameter) is not None for call in calls)
+        return any(call is None or call.unpacks or call.argument(at, parameter) is not None for call in self._calls.get(function.name, ()))
+
+    @cached_property
+    def _calls(self) -> dict[str, list[Call | None]]:
+        """Function -> the calls of it in durable code."""
+        found: dict[str, list[Call | None]] = defaultdict(list)
+        for edges in self.durable.edges.values():
+            for edge in edges:
+                found[edge.target].append(edge.call)
+        return found
 
     def _runs(self, function: str) -> bool:
         """Whether a function runs within an invocation: what is its own does not outlive it."""

@@ -80,11 +80,28 @@ class Tree:
 
     def function(self, definition: FunctionNode) -> Function:
         """The facts of a function in the tree."""
-        return self.functions[next(at for at, node in enumerate(self._definitions) if node is definition)]
+        return self.functions[self._places_of_definitions[definition]]
 
     def definition(self, name: str) -> FunctionNode | None:
         """The node of a function in the tree."""
-        return next((node for node, function in zip(self._definitions, self.functions, strict=True) if function.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _places_of_definitions(self) -> dict[FunctionNode, int]:
+        return {node: at for at, node in enumerate(self._definitions)}
+
+    @cached_property
+    def _by_name(self) -> dict[str, FunctionNode]:
+        return {function.name: node for node, function in zip(self._definitions, self.functions, strict=True)}
+
+    @cached_property
+    def names(self) -> Mapping[str, tuple[cst.Name, ...]]:
+        """Name -> the nodes that are it, in source order; those of the root's own decorators and defaults, too."""
+        found: dict[str, list[cst.Name]] = {}
+        for node in self.nodes:
+            if isinstance(node, cst.Name):
+                found.setdefault(node.value, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
 
     @cached_property
     def calls(self) -> Mapping[cst.BaseExpression, Call]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import libcst as cst
 from rea_lint.packs import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rea_lint.durable import Durable
     from rea_lint.facts import Binding, Function, Ref
@@ -62,7 +63,7 @@ def of(node: cst.BaseExpression, code: Durable, depth: int = 0) -> Awaitable | N
             kind = Kind.FUTURES if code.resolve(called) == {"restate.gather"} else Kind.HALVES
             return Awaitable(kind, code.text(called), code.span(call))
         case cst.Name():
-            found = {_of_variable(ref, code, depth + 1) for ref in code.refs(node)}
+            found = {_of_variable(ref, code, depth + 1) if depth else _known(ref, code) for ref in code.refs(node)}
             return found.pop() if len(found) == 1 else None
         case cst.Subscript(value=value, slice=[cst.SubscriptElement(slice=cst.Index(value=index))]):
             held = of(value, code, depth + 1)
@@ -78,12 +79,29 @@ def holders(call: cst.Call, code: Durable) -> Iterator[tuple[cst.BaseExpression,
         if isinstance(node, cst.Call | cst.Await) and (found := of(node, code)) is not None:
             yield node, found
     owner = code.owner(call)
-    names = {name.partition("@")[0] for name, bindings in owner.variables.items() if any(_may_hold(b, span) for b in bindings)}
+    for node, found in code.once(_named).get(span, ()):
+        bindings = code.once(_bound)[owner.name].get(node.value, ())
+        if any(_may_hold(binding, span) for binding in bindings):
+            yield node, found
+
+
+def _named(code: Durable) -> Mapping[Span, list[tuple[cst.Name, Awaitable]]]:
+    """The names that are something to await, by the place of the call that made it."""
+    found: dict[Span, list[tuple[cst.Name, Awaitable]]] = defaultdict(list)
     for node, _ in code.nodes:
-        if isinstance(node, cst.Name) and node.value in names:
-            found = of(node, code)
-            if found is not None and found.span == span:
-                yield node, found
+        held = of(node, code) if isinstance(node, cst.Name) else None
+        if isinstance(node, cst.Name) and held is not None and held.span is not None:
+            found[held.span].append((node, held))
+    return found
+
+
+def _bound(code: Durable) -> Mapping[str, Mapping[str, list[Binding]]]:
+    """Function -> name -> all that the variables of that name get, those of comprehensions too."""
+    found: dict[str, dict[str, list[Binding]]] = defaultdict(lambda: defaultdict(list))
+    for function in code.functions:
+        for name, bindings in function.variables.items():
+            found[function.name][name.partition("@")[0]] += bindings
+    return found
 
 
 def combines(call: cst.CSTNode | None, code: Durable) -> bool:
@@ -126,6 +144,18 @@ def is_coroutine_function(function: Function) -> bool:
     """Whether calling it gives a coroutine; a decorator may have put something around it."""
     harmless = {"builtins.staticmethod", "builtins.classmethod"}
     return function.is_async and not function.is_generator and {ref for refs in function.decorators for ref in refs} <= harmless
+
+
+def _known(ref: Ref, code: Durable) -> Awaitable | None:
+    """What a variable is, worked out once: a name may be there many times, and be bound as often."""
+    known = code.once(_variables)
+    if ref not in known:
+        known[ref] = _of_variable(ref, code, 1)
+    return known[ref]
+
+
+def _variables(_: Durable) -> dict[Ref, Awaitable | None]:
+    return {}
 
 
 def _of_variable(ref: Ref, code: Durable, depth: int) -> Awaitable | None:

@@ -31,8 +31,8 @@ def is_memo(shared: Shared, code: Durable) -> bool:
 def decided(shared: Shared, code: Durable, *sinks: Sink) -> tuple[Span, Arrival] | None:
     """The first place where the variable is read and its value ends in one of `sinks`, and where."""
     parameter = shared.variable.name.removeprefix(f"{shared.function}:")
-    named = [n for n, owner in code.nodes if owner == shared.function and isinstance(n, cst.Name) and n.value == parameter]
-    for span in shared.reads or [code.span(name) for name in named]:
+    named = (code.span(name) for name in code.names(parameter) if code.owner(name).name == shared.function)
+    for span in shared.reads or named:
         for arrival in code.consequence(span).arrivals:
             if arrival.sink in sinks:
                 return span, arrival

@@ -47,8 +47,8 @@ def is_read(code: Durable, name: cst.Name) -> bool:
 
 def reads(code: Durable, name: cst.Name) -> Iterator[cst.Name]:
     """Where a variable may be read after it is assigned at `name`: further down, in a loop around, or in a function within."""
-    for node, _ in code.nodes:
-        if isinstance(node, cst.Name) and node.value == name.value and not _is_target(code, node) and _comes_after(code, name, node):
+    for node in code.names(name.value):
+        if not _is_target(code, node) and _comes_after(code, name, node):
             yield node
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Related
@@ -48,11 +49,11 @@ def slow_callee(each: Work, code: Durable) -> tuple[Handler, str] | None:
     if each.operation is None or not each.operation.name.endswith("_call"):
         return None
     span = work.origin(code.project, each)
-    operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
+    operation = code.project.operation(each.function, span)
     handler = _target(code.project, operation) if operation is not None else None
     if handler is None or (handler.kind == "exclusive" and handler.service in _services(code.project, each.function)):
         return None
-    slow = _waits(code.project, handler, set())
+    slow = code.project.once(_slow).get(handler)
     return (handler, slow) if slow is not None else None
 
 
@@ -67,23 +68,34 @@ def _target(project: Project, operation: Operation) -> Handler | None:
     return found[0] if len(found) == 1 else None
 
 
-def _waits(project: Project, handler: Handler, seen: set[Handler]) -> str | None:
-    """What a handler waits for that takes its time, in its own code or by awaiting other handlers that do."""
-    if handler in seen:
-        return None
-    seen.add(handler)
-    functions = [project.functions[name] for name in project.run_by(handler)]
-    operations = [(function, operation) for function in functions for operation in project.operations(function.name)]
-    for function, operation in operations:
-        if operation.info.waits and not operation.info.name.endswith("_call") and _is_awaited(function, operation):
-            return f"`ctx.{operation.info.name}`"
-    for _, operation in operations:
-        is_call = operation.info.name.endswith("_call") and operation.call.awaited
-        callee = _target(project, operation) if is_call else None
-        slow = _waits(project, callee, seen) if callee is not None else None
-        if slow is not None:
-            return slow
-    return None
+def _slow(project: Project) -> dict[Handler, str]:
+    """What handlers wait for that takes its time, in their own code or by awaiting other handlers that do: the nearest."""
+    found: dict[Handler, str] = {}
+    callers: dict[Handler, list[Handler]] = defaultdict(list)
+    own = {name: _of_function(project, name) for name in project.durable}
+    for handler in project.handlers:
+        for slow, callees in (own[name] for name in project.run_by(handler)):
+            if slow is not None:
+                found.setdefault(handler, slow)
+            for callee in callees:
+                callers[callee].append(handler)
+    todo = list(found)
+    for handler in todo:
+        new = [caller for caller in dict.fromkeys(callers[handler]) if caller not in found]
+        found.update(dict.fromkeys(new, found[handler]))
+        todo += new
+    return found
+
+
+def _of_function(project: Project, name: str) -> tuple[str | None, tuple[Handler, ...]]:
+    """What a function's own code waits for, and the handlers whose answer it awaits."""
+    function, operations = project.functions[name], project.operations(name)
+    slow = next(
+        (f"`ctx.{o.info.name}`" for o in operations if o.info.waits and not o.info.name.endswith("_call") and _is_awaited(function, o)),
+        None,
+    )
+    calls = (_target(project, o) for o in operations if o.info.name.endswith("_call") and o.call.awaited)
+    return slow, tuple(callee for callee in calls if callee is not None)
 
 
 def _is_awaited(function: Function, operation: Operation) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from rea_lint.packs import Effect
@@ -83,7 +86,9 @@ def awaited(project: Project, function: Function, refs: Refs, span: Span) -> tup
 
 def origin(project: Project, work: Work) -> Span:
     """The operation that makes a durable future, where it can be told; else what holds it."""
-    after = (o.call.span for o in project.operations(work.function) if o.info == work.operation and o.call.span.start >= work.span.start)
+    operations = project.operations(work.function)
+    first = bisect_left(operations, work.span.start, key=lambda operation: operation.call.span.start)
+    after = (operation.call.span for operation in islice(operations, first, None) if operation.info == work.operation)
     return next(after, work.span)
 
 
@@ -98,21 +103,31 @@ def carries_context(project: Project, call: Call) -> bool:
 
 def uses_context(project: Project, function: str) -> bool:
     """Whether a function of the project journals something, by itself or through what it calls."""
-    seen = {function}
-    todo = [function]
-    for name in todo:
-        at = project.functions.get(name)
-        if at is None:
-            continue
-        if any(operation.info.journals for operation in project.operations(name)):
-            return True
-        if any(_runs_agent(project, value) for call in at.calls for value in project.resolve(call.callees)):
-            return True
+    return function in project.once(_using_context) or (function not in project.durable and _journals(project, function))
+
+
+def _using_context(project: Project) -> frozenset[str]:
+    """All functions that durable code runs of which that is true: from those that journal back to their callers."""
+    callers: dict[str, list[str]] = defaultdict(list)
+    for name in project.durable:
         for edge in project.calls(name):
-            if edge.target not in seen:
-                seen.add(edge.target)
-                todo.append(edge.target)
-    return False
+            callers[edge.target].append(name)
+    todo = [name for name in dict.fromkeys((*project.durable, *callers)) if _journals(project, name)]
+    found = set(todo)
+    for name in todo:
+        new = [caller for caller in callers[name] if caller not in found]
+        found.update(new)
+        todo += new
+    return frozenset(found)
+
+
+def _journals(project: Project, name: str) -> bool:
+    """Whether a function's own code journals something."""
+    at = project.functions.get(name)
+    return at is not None and (
+        any(operation.info.journals for operation in project.operations(name))
+        or any(_runs_agent(project, value) for call in at.calls for value in project.resolve(call.callees))
+    )
 
 
 def _argument(project: Project, function: Function, argument: Argument) -> Iterator[Work]:

@@ -127,7 +127,7 @@ def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
     variable = _variable(operation, function, code)
     if variable is None:
         return
-    ways = [(node, _way(node, function, code)) for node, _ in code.nodes if isinstance(node, cst.Name) and node.value == variable]
+    ways = [(node, _way(node, function, code)) for node in code.names(variable)]
     kinds = {way for _, way in ways}
     changes = [node for node, way in ways if way in {_Way.ADDED, _Way.REMOVED}]
     if not changes or _Way.ESCAPES in kinds or (_Way.ADDED not in kinds and _Way.RETURNED in kinds):
@@ -158,7 +158,7 @@ def _variable(operation: Operation, function: Function, code: Durable) -> str | 
     match node:
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name(value=name))]) | cst.AnnAssign(target=cst.Name(value=name)):
             given = [b for b in function.variables.get(name, ()) if b.span.contains(operation.call.span)]
-            others = [n for n, _ in code.nodes if isinstance(n, cst.Name) and n.value == name and _is_target(n, code)]
+            others = [node for node in code.names(name) if _is_target(node, code)]
             return name if given and len(others) == 1 else None
         case _:
             return None

@@ -132,7 +132,7 @@ def _is_sleep(each: Work) -> bool:
 def _seconds(each: Work, code: Durable) -> float | None:
     """How long a sleep is, if it is written down: `timedelta(seconds=5)`."""
     span = work.origin(code.project, each)
-    operation = next((o for o in code.project.operations(each.function) if o.call.span == span), None)
+    operation = code.project.operation(each.function, span)
     delta = operation.call.argument(0, "delta") if operation is not None else None
     made = code.project.functions[each.function].call(delta.span) if delta is not None else None
     if made is None or code.project.resolve(made.callees) != {"datetime.timedelta"} or made.unpacks:

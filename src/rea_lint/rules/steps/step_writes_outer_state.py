@@ -160,10 +160,11 @@ def step_writes_outer_state(step: Step, code: Durable) -> Iterator[Finding]:
         return [lines, count]
     ```
     """
-    steps = code.project.steps(step.function)
     for name in step.actions:
         function = code.project.functions[name]
-        if next(each for each in steps if name in each.actions) is not step or not _may_write(function, code.project):
+        if not _may_write(function, code.project):
+            continue
+        if next(each for each in code.project.steps(step.function) if name in each.actions) is not step:
             continue
         if code.definition(name) is None:
             continue
@@ -249,9 +250,7 @@ def _read(written: str, step: Step, action: Function, code: Durable) -> Span | N
     rebound = [b.span for b in scope.variables.get(variable, ()) if not action.span.contains(b.span) and not (b.elements and not b.values)]
     if any(span.contains(step.call.span) for span in rebound):
         return None  # it is what the step gives
-    for node, _ in code.nodes:
-        if not isinstance(node, cst.Name) or node.value != variable:
-            continue
+    for node in code.names(variable):
         at = code.span(node)
         if at.start < start or action.span.contains(at) or step.call.span.contains(at):
             continue
