@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 CONFIGURATION = ("*.toml", "*.lock", "requirements*.txt")  # files that options, packs and the SDK's version are read from
 FILES = ("*.py", ".gitignore")
-ON_SAVE = "onSave"
 COMMAND = "rea-lint.server"  # how the names of our commands begin
 
 log = logging.getLogger("rea_lint.server")
@@ -103,7 +102,7 @@ class Server(LanguageServer):
         touched = self._touched[project.root]
         try:
             if not self.client.pulls:
-                for path in sorted(touched):
+                for path in sorted(path for path in touched if not self.files.waits(path)):
                     checked = await project.check(path)
                     self.tell(path, checked.number, checked.shown)
                     touched.discard(path)
@@ -121,19 +120,19 @@ class Server(LanguageServer):
         self.news = asyncio.Event()
         told = {path for path in self._told if self.files.owner(path) == project.root}
         own = told | {path for path in settled.files if self.files.owner(path) == project.root}
-        now = {path: settled.of(path) for path in sorted(own)}
+        now = {path: settled.of(path) for path in sorted(own) if not self.files.waits(path)}
         if not self.client.pulls:
             for path, checked in now.items():
                 self.tell(path, checked.number, checked.shown)
-        elif self.client.refreshes_diagnostics and any(self._told[path] != now[path].number for path in told):
+        elif self.client.refreshes_diagnostics and any(self._told[path] != now[path].number for path in told & now.keys()):
             self.workspace_diagnostic_refresh(None)
 
-    def tell(self, path: str, number: str, shown: tuple[lsp.Diagnostic, ...]) -> None:
+    def tell(self, path: str, number: str, shown: tuple[lsp.Diagnostic, ...], uri: str = "") -> None:
         """Tell a client that does not pull what is to be said of a file, unless it has been told."""
         if self.client.pulls or self._told.get(path, NOTHING) == number:
             return
         self.remember(path, number)
-        uri = self.files.uri(path)
+        uri = uri or self.files.uri(path)
         self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown, version=self.version_of(uri)))
 
     def remember(self, path: str, number: str) -> None:
@@ -187,7 +186,7 @@ def initialize(ls: Server, params: lsp.InitializeParams) -> None:
     ls.files.set_folders(_folders(ls))
     options = params.initialization_options
     ls.shows_operations = isinstance(options, dict) and options.get("showsOperations") is True
-    ls.files.defaults = _settings(ls, options)
+    ls.files.initial = ls.files.defaults = _settings(ls, options, Settings())
 
 
 async def initialized(ls: Server, _params: lsp.InitializedParams) -> None:
@@ -220,7 +219,7 @@ async def settings_changed(ls: Server, params: lsp.DidChangeConfigurationParams)
     if ls.client.has_settings:
         await _ask_for_settings(ls)
     else:
-        ls.files.defaults = _settings(ls, params.settings)
+        ls.files.defaults = _settings(ls, params.settings, ls.files.defaults)
         ls.look_at_all()
 
 
@@ -228,20 +227,21 @@ async def _ask_for_settings(ls: Server) -> None:
     folders = ls.files.folders
     items = [lsp.ConfigurationItem(section=SECTION), *(lsp.ConfigurationItem(from_fs_path(folder), SECTION) for folder in folders)]
     given = await ls.workspace_configuration_async(lsp.ConfigurationParams(items))
-    defaults, *each = (_settings(ls, one) if one else ls.files.defaults for one in given)
     before = ls.files.defaults, ls.files.settings
+    known = (ls.files.defaults, *(ls.files.settings.get(folder, ls.files.defaults) for folder in folders))
+    defaults, *each = (ls.files.initial if one is None else _settings(ls, one, last) for one, last in zip(given, known, strict=True))
     ls.files.defaults, ls.files.settings = defaults, dict(zip(folders, each, strict=True))
     if before != (ls.files.defaults, ls.files.settings):
         ls.look_at_all()
 
 
-def _settings(ls: Server, given: Any) -> Settings:
-    """The settings that a client sends; those that it had, if these cannot be read."""
+def _settings(ls: Server, given: Any, last: Settings) -> Settings:
+    """The settings that a client sends; the last ones, if these cannot be read."""
     try:
         settings = Settings.read(given)
     except UserError as error:
         ls.judge("settings", error)
-        return ls.files.defaults
+        return last
     ls.judge("settings", None)
     return settings
 
@@ -288,7 +288,7 @@ def changed(ls: Server, params: lsp.DidChangeTextDocumentParams) -> None:
     """A document is typed in."""
     uri = params.text_document.uri
     document = ls.files.change(uri, ls.workspace.get_text_document(uri).source)
-    if document is not None and ls.files.settings_of(document.path).run != ON_SAVE:
+    if document is not None and not ls.files.waits(document.path):
         ls.look(document.project, document.path)
 
 
@@ -311,7 +311,7 @@ def closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
     if document is None:
         return
     if document.project.root == document.path:
-        ls.tell(document.path, NOTHING, ())
+        ls.tell(document.path, NOTHING, (), document.uri)
     else:
         ls.look(document.project)
     if ls.client.pulls:
@@ -326,8 +326,7 @@ async def diagnostic(ls: Server, params: lsp.DocumentDiagnosticParams) -> lsp.Do
     document = ls.files.documents.get(params.text_document.uri)
     if document is None:
         return lsp.RelatedFullDocumentDiagnosticReport([])
-    waits = document.is_dirty and ls.files.settings_of(document.path).run == ON_SAVE
-    if waits and params.previous_result_id is not None:
+    if ls.files.waits(document.path) and params.previous_result_id is not None:
         return lsp.RelatedUnchangedDocumentDiagnosticReport(params.previous_result_id)
     checked = await document.project.check(document.path)
     ls.remember(document.path, checked.number)

@@ -10,6 +10,7 @@ from rea_lint import config as configuration
 from rea_lint.config import Config, Selectors, UserError
 
 SECTION = "rea-lint"
+ON_TYPE, ON_SAVE = "onType", "onSave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Settings:
     select: tuple[str, ...] = ()
     extend_select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    run: str = "onType"  # or `onSave`
+    run: str = ON_TYPE
     trusted: bool = True  # whether rules that come with the project may be run
     code_lens: bool = True
 
@@ -38,7 +39,7 @@ class Settings:
             select=_words(given, "select"),
             extend_select=_words(given, "extendSelect"),
             ignore=_words(given, "ignore"),
-            run=_word(given, "run", "onType", ("onType", "onSave")),
+            run=_word(given, "run", ON_TYPE, (ON_TYPE, ON_SAVE)),
             code_lens=_flag(given, "codeLens"),
             trusted=_flag(given, "trusted"),
         )

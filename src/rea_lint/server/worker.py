@@ -25,7 +25,6 @@ class Worker:
         """Start the thread."""
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], Any], Future[Any]]] = queue.PriorityQueue()
         self._number = count()
-        self._urgent = 0
         before = threading.stack_size(STACK)  # resolving follows the code, and that may be deep
         try:
             threading.Thread(target=self._work, name="rea-lint worker", daemon=True).start()
@@ -35,19 +34,18 @@ class Worker:
     def run(self, job: Callable[[], Result], priority: int = URGENT) -> Awaitable[Result]:
         """What a job gives, or raises.  If nobody waits any more when its turn comes, it is left out."""
         future: Future[Result] = Future()
-        self._urgent += priority == URGENT
         self._jobs.put((priority, next(self._number), job, future))
         return asyncio.wrap_future(future)
 
     @property
     def is_wanted(self) -> bool:
         """Whether an urgent job waits, so that a patient one is to give way."""
-        return self._urgent > 0
+        with self._jobs.mutex:
+            return bool(self._jobs.queue) and self._jobs.queue[0][0] == URGENT
 
     def _work(self) -> None:
         while True:
-            priority, _, job, future = self._jobs.get()
-            self._urgent -= priority == URGENT
+            *_, job, future = self._jobs.get()
             if not future.set_running_or_notify_cancel():
                 continue
             try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pygls.uris import from_fs_path, to_fs_path
 
-from rea_lint.server.settings import Settings
+from rea_lint.server.settings import ON_SAVE, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,8 @@ class Workspace:
 
     make: Callable[[str, Callable[[], Config]], Project]
     folders: list[str] = field(default_factory=list)
-    defaults: Settings = field(default_factory=Settings)
+    initial: Settings = field(default_factory=Settings)  # what `initialize` said
+    defaults: Settings = field(default_factory=Settings)  # what holds where a folder has no settings of its own
     settings: dict[str, Settings] = field(default_factory=dict)  # by folder, where they are other ones
     documents: dict[str, Open] = field(default_factory=dict)  # by URI
     projects: dict[str, Project] = field(default_factory=dict)  # by root
@@ -128,6 +129,11 @@ class Workspace:
         for root in self.projects.keys() - used:
             if self.folder_of(root) is None:
                 del self.projects[root]
+
+    def waits(self, path: str) -> bool:
+        """Whether a file was changed and is to be looked at only when it is saved."""
+        document = self.documents.get(self.uri(path))
+        return document is not None and document.is_dirty and self.settings_of(path).run == ON_SAVE
 
     def around(self, path: str) -> Iterator[Project]:
         """The projects that a file on the disk may matter to."""
