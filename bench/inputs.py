@@ -32,9 +32,9 @@ def make(folder: Path) -> dict[str, Path]:
     """The repositories by name, made if they are not there.  Raises CalledProcessError if pip cannot download."""
     kinds: dict[str, Callable[[Path, Path], None]] = {
         "repository": _repository,
-        "handlers": lambda to, _: _services(to, [5] * 200, 100),
-        "half": lambda to, _: _services(to, [5] * 100, 50),
-        "dense": lambda to, _: _services(to, [1, 1, 2] * 102, 29),
+        "handlers": lambda to, _: services(to, [5] * 200, 100),
+        "half": lambda to, _: services(to, [5] * 100, 50),
+        "dense": lambda to, _: services(to, [1, 1, 2] * 102, 29),
         "none": _without_handlers,
         "empty": lambda to, _: (to / "empty.py").touch(),
     }
@@ -78,7 +78,7 @@ def _repository(folder: Path, sdists: Path) -> None:
     raise SystemExit(f"{PINNED}: its distributions have too few files: {have}")
 
 
-def _services(folder: Path, handlers: Sequence[int], helpers: int) -> None:
+def services(folder: Path, handlers: Sequence[int], helpers: int) -> None:
     """A package of services with so many handlers each, and helpers; an app that serves them all."""
     dice = random.Random(2)
     _items(folder / "shop", helpers, "shop", dice)

@@ -174,7 +174,7 @@ async def editor(
     if settings is not None:
         client.set_configuration({"rea-lint": dict(settings)})
     _listen(client, shown)
-    await client.start_io(sys.executable, "-m", "rea_lint", "server", "--stdio")
+    await client.start_io(sys.executable, "-Xfaulthandler", "-m", "rea_lint", "server", "--stdio")
     try:
         params = lsp.InitializeParams(
             capabilities=capabilities,
@@ -211,6 +211,36 @@ def _listen(client: LanguageClient, shown: Editor) -> None:
     client.feature(lsp.CLIENT_REGISTER_CAPABILITY)(register)
     client.feature(lsp.WORKSPACE_CODE_LENS_REFRESH)(refresh)
     client.feature(lsp.WORKSPACE_APPLY_EDIT)(apply)
+
+
+async def soak(shown: Editor, uri: str, edits: int, *, every: int = 500) -> tuple[list[float], list[tuple[int, float]]]:
+    """Type in a document for a long time, now and then with a rest.
+
+    Gives the seconds from each change to what is said of it, and how many megabytes the server has after how many edits.
+    """
+    text = shown.texts[uri]
+    at = text.rindex("    return")
+    seconds, memory = [], [(0, _megabytes(shown))]
+    for number in range(1, edits + 1):
+        shown.type(uri, f"{text[:at]}    value{number % 7} = {'x' * (number % 11)!r}\n{text[at:]}")
+        start = time.perf_counter()
+        await shown.diagnostics(uri)
+        seconds.append(time.perf_counter() - start)
+        if number % every == 0:
+            await shown.lenses(uri)  # which waits until typing rests and all files have been looked at
+            memory.append((number, _megabytes(shown)))
+        elif number % 50 == 0:
+            await asyncio.sleep(0.4)
+        else:
+            await asyncio.sleep(0.1)
+    return seconds, memory
+
+
+def _megabytes(shown: Editor) -> float:
+    """What the server's process has in memory."""
+    assert shown.client._server is not None
+    status = Path(f"/proc/{shown.client._server.pid}/status").read_text()
+    return int(next(line for line in status.splitlines() if line.startswith("VmRSS:")).split()[1]) / 1024
 
 
 # -- what clients say that they can do -----------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from rea_lint.server.actions import FIX_ALL, Document
 from rea_lint.server.convert import Client
 from rea_lint.server.project import NOTHING, Project
 from rea_lint.server.settings import SECTION, Settings
-from rea_lint.server.worker import Worker
+from rea_lint.server.worker import PATIENT, Worker
 from rea_lint.server.workspace import Workspace
 from rea_lint.text import Source
 
@@ -75,6 +75,11 @@ class Server(LanguageServer):
             loop.call_soon_threadsafe(self.judge, root, error)
 
         return Project(root, load, self._worker, self.client, self.files.uri, self._unnecessary, judge)
+
+    def warm_up(self) -> None:
+        """Import what the first look needs, while the client gets ready."""
+        codes = {entry.code for entry in rule.index() if entry.default}
+        self._warm = self._worker.run(lambda: rule.load(codes), PATIENT)
 
     # -- looking ---------------------------------------------------------------------------------------------------
 
@@ -192,6 +197,7 @@ def initialize(ls: Server, params: lsp.InitializeParams) -> None:
 async def initialized(ls: Server, _params: lsp.InitializedParams) -> None:
     """The client is ready: ask it for what it tells only if it is asked."""
     log.info("rea-lint %s, Python %s, folders: %s", ls.version, sys.version.split()[0], ", ".join(ls.files.folders) or "none")
+    ls.warm_up()
     registrations = []
     if ls.client.watches:
         watchers = [lsp.FileSystemWatcher(f"**/{pattern}") for pattern in (*CONFIGURATION, *FILES)]
@@ -302,6 +308,7 @@ def saved(ls: Server, params: lsp.DidSaveTextDocumentParams) -> None:
     document.is_dirty = False
     if not ls.client.watches:
         document.project.reload()
+    document.project.rest()
     ls.look(document.project, document.path)
 
 

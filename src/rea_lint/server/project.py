@@ -105,6 +105,10 @@ class Project:
         self._changes.put(Event.CONFIGURATION)
         self._count()
 
+    def rest(self) -> None:
+        """Nobody types for now: whoever waits for that need not."""
+        self._changed, self._due = -REST, 0.0
+
     def _count(self) -> None:
         now = time.monotonic()
         self._due = now if now - self._changed >= DEBOUNCE else now + DEBOUNCE
@@ -147,9 +151,8 @@ class Project:
     async def _shared(self, key: object, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Wait for a piece of work that anybody else who wants it waits for too, and that goes on if one of them leaves."""
         task = self._running.get(key)
-        if task is None:
+        if task is None or task.done():
             task = self._running[key] = asyncio.create_task(work())
-            task.add_done_callback(lambda _: self._running.pop(key, None))
         await asyncio.shield(task)
 
     async def _check(self, path: str) -> None:
