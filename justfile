@@ -64,6 +64,10 @@ pictures:
 bench *ARGS:
     {{ bin }}python bench/bench.py {{ ARGS }}
 
+# Measure the language server; writes bench/EDITOR.md
+bench-editor *ARGS:
+    {{ bin }}python bench/editor.py {{ ARGS }}
+
 # A new rule: its file, in the folder of its family.  The tests then say what is missing.
 new-rule CODE NAME:
     #!/usr/bin/env -S {{ bin }}python
