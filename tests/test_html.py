@@ -277,6 +277,8 @@ def test_on_paper_everything_is_unfolded_and_nothing_is_to_be_clicked(opened: An
     opened.emulate_media(media="print")
     assert opened.is_visible("article ol")
     assert opened.is_hidden("#filters")
+    opened.evaluate("document.documentElement.dataset.theme = 'dark'")
+    assert opened.evaluate("getComputedStyle(document.querySelector('article')).backgroundColor") == "rgb(255, 255, 255)"
     opened.evaluate("dispatchEvent(new Event('afterprint'))")
     assert opened.is_hidden("article ol")
 

@@ -161,7 +161,7 @@ def _table(title: str, field: str, rows: Sequence[Row]) -> Iterator[str]:
     if not rows:
         return
     most = max(sum(counts.values()) for _, _, counts in rows) or 1
-    yield f'<section><h2>{title} <small>{len(rows):,}</small></h2><div class="scroll"><table aria-label="Findings by {field}"><tbody>'
+    yield f'<section><h2>{title} <small>{sum(value != OUTSIDE for value, _, _ in rows):,}</small></h2><div class="scroll"><table aria-label="Findings by {field}"><tbody>'
     for value, shown, counts in rows:
         total = sum(counts.values())
         said = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
