@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -120,6 +121,17 @@ def test_paths_for_ci_are_those_of_the_repository(lint: Lint, monkeypatch: pytes
 def test_without_a_command_it_checks(lint: Lint) -> None:
     assert lint("--output-format", "concise", ".", files={"app.py": SAFE}) == lint("check", ".", "--output-format", "concise")
     assert lint("app.py").code == 1
+
+
+def test_help_lists_every_option_in_its_group(lint: Lint) -> None:
+    from rea_lint.cli.options import GROUPS, Options
+
+    options = [option for group in GROUPS.values() for option in group]
+    assert {option.name for option in options} | {"paths"} == set(Options.__dataclass_fields__)
+    assert all(option.help for option in options)
+    shown = lint("check", "--help").out
+    assert [line[:-1] for line in shown.splitlines() if line.removesuffix(":") in GROUPS] == list(GROUPS)
+    assert re.findall(r"^  (?:-\w, )?(--[\w-]+)", shown, re.MULTILINE) == [*(option.opts[-1] for option in options), "--help"]
 
 
 def test_nothing_found_is_0_and_says_so(lint: Lint) -> None:

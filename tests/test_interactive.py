@@ -79,6 +79,23 @@ def test_all_of_a_rule_are_applied_without_asking_again(project: Path) -> None:
     assert (project / "app.py").read_text() == TEXT.replace("uuid.uuid4()", "ctx.uuid()")
 
 
+def test_a_fix_that_is_not_wanted_is_not_taken_for_one_like_it_that_was(project: Path) -> None:
+    (project / "app.py").write_text(HANDLER + FIRST * 3 + "    return item\n")
+    answered(project, "yny")
+    assert (project / "app.py").read_text().splitlines(keepends=True)[10:13] == [
+        FIRST.replace("uuid.uuid4()", "ctx.uuid()"),
+        FIRST,
+        FIRST.replace("uuid.uuid4()", "ctx.uuid()"),
+    ]
+
+
+def test_what_would_move_the_cursor_is_not_printed(project: Path) -> None:
+    (project / "app.py").write_text(HANDLER + "    await ctx.run_typed(str(uuid.uuid4()) + '\x1b[2J', print)\n    return item\n")
+    seen = answered(project, "n")[1]
+    assert "+ '\u241b[2J', print)" in seen
+    assert "\x1b[2J" not in seen
+
+
 @pytest.mark.parametrize("key", ["q", "\x1b", "\x04"])
 def test_quitting_keeps_what_was_said_so_far(project: Path, key: str) -> None:
     answered(project, f"y{key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,11 @@ from rea_lint.cli.output import wants_color
 from rea_lint.config import UserError
 from rea_lint.diagnostic import Applicability
 from rea_lint.fingerprint import Identity, identities
+from rea_lint.report.frame import printable
 from rea_lint.text import apply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rea_lint.cli.task import Seen, Task
     from rea_lint.diagnostic import Diagnostic
@@ -42,6 +44,7 @@ class Conversation:
         seen = self.task.look(changed)
         self.known = identities(seen.report.diagnostics, seen.report.sources, str(self.task.config.root))
         self.sources = seen.report.sources
+        self.answers = dict(_carried_over(self.answers, self.known.values()))
         return seen
 
     def allows(self, diagnostic: Diagnostic) -> bool:
@@ -67,10 +70,10 @@ class Conversation:
         before = self.sources[diagnostic.path].text
         color = wants_color(self.task.options.color, is_terminal=True)
         kind = "Unsafe fix" if fix.applicability == Applicability.UNSAFE else "Fix"
-        self._say(click.style(f"\n{diagnostic.code} {diagnostic.message}", bold=True), color=color)
-        self._say(f"{kind}: {fix.title}", color=color)
+        self._say(click.style(f"\n{diagnostic.code} {printable(diagnostic.message)}", bold=True), color=color)
+        self._say(f"{kind}: {printable(fix.title)}", color=color)
         for line in diff(diagnostic.path, before, apply(before, fix.edits)).splitlines():
-            self._say(click.style(line, fg=STYLES.get(line[:1])), color=color)
+            self._say(click.style(printable(line), fg=STYLES.get(line[:1])), color=color)
         keys = ", ".join(f"[{key}]{text[1:]}" if text.startswith(key) else f"[{key}] {text}" for key, text in KEYS.items())
         click.echo(f"Apply it? {keys}: ", nl=False, err=True)
         key = ""
@@ -85,6 +88,21 @@ class Conversation:
     @staticmethod
     def _say(text: str, *, color: bool) -> None:
         click.echo(text, err=True, color=color)
+
+
+def _carried_over(answers: Mapping[Identity, bool], left: Iterable[Identity]) -> Iterator[tuple[Identity, bool]]:
+    """The answers that still hold for the findings that are left after a round.
+
+    Of findings that are alike those that were fixed are gone, and the others have moved up.  If it is not clear which they are, all are asked
+    for again.
+    """
+    alike = {identity[:4]: [said for other, said in sorted(answers.items()) if other[:4] == identity[:4]] for identity in answers}
+    counts = Counter(identity[:4] for identity in left)
+    for kind, said in alike.items():
+        if counts[kind] == len(said):
+            yield from ((Identity(*kind, n), each) for n, each in enumerate(said))
+        elif counts[kind] == said.count(False):
+            yield from ((Identity(*kind, n), False) for n in range(counts[kind]))
 
 
 def _key() -> str:
