@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +83,13 @@ def _peak(command: Command) -> float:
 
 def _started(command: Command) -> subprocess.Popen[bytes]:
     arguments = ["taskset", "--cpu-list", "0", *command.arguments] if command.one_core else command.arguments
-    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment())
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but that Python keeps compiled modules (where they are in nobody's way), as it does where pip has installed them."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "rea-lint-bench-pycache")}
 
 
 def _check(process: subprocess.Popen[bytes]) -> None:

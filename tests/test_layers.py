@@ -22,6 +22,7 @@ TOUCH_DISKS = {
     "git",
     "own",
     "packs",
+    "processes",
     "pylsp",
     "rule",
     "sdk",

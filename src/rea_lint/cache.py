@@ -65,21 +65,38 @@ class Cache:
         self._new: dict[bytes, bytes] = {}
         self._used: set[bytes] = set()
         self._passed: list[tuple[str, bytes]] = []
-        self._facts = Decoder(Facts)
+        self._decoder = Decoder(Facts)
+        self._facts: dict[bytes, Facts] = {}
         self._file = self._opened()
 
     def facts_of(self, file: File) -> Facts:
-        """The facts of a file: those that are kept, or what the survey says."""
+        """The facts of a file: those that are kept, or what the survey says, which are kept then."""
+        facts = self.find(file)
+        if facts is None:
+            facts = survey(file.path, file.module, file.text or "", is_package=file.is_package)
+            self.add(file, facts)
+        return facts
+
+    def find(self, file: File) -> Facts | None:
+        """The facts of a file that are kept."""
         key = _key(file)
+        if key in self._facts:
+            return replace(self._facts[key], path=file.path)
         row = self._row("SELECT data, used FROM facts WHERE key = ?", key)
-        if row is not None and (facts := _decoded(row[0], self._facts)) is not None:
-            if row[1] != self._today:
-                self._used.add(key)
-            return replace(facts, path=file.path)
-        facts = survey(file.path, file.module, file.text or "", is_package=file.is_package)
+        facts = _decoded(row[0], self._decoder) if row is not None else None
+        if facts is None:
+            return None
+        if row[1] != self._today:
+            self._used.add(key)
+        self._facts[key] = facts
+        return replace(facts, path=file.path)
+
+    def add(self, file: File, facts: Facts) -> None:
+        """Keep the facts of a file."""
+        key = _key(file)
+        self._facts[key] = facts
         if self._file is not None:
             self._new[key] = _encoded(facts)
-        return facts
 
     def passed(self, place: str) -> Passed:
         """The files that were no candidates when a place (what is linted, and how files are found) was last looked at."""

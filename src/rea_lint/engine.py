@@ -9,11 +9,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint import packs, registry, rule
+from rea_lint import packs, processes, registry, rule
 from rea_lint.diagnostic import Diagnostic, Silenced
 from rea_lint.files import worlds
 from rea_lint.project import link
-from rea_lint.rule import OWN, InternalError
+from rea_lint.rule import OWN, Found, InternalError
 from rea_lint.selection import select
 from rea_lint.suppress import covering, silences, unused
 from rea_lint.survey import survey
@@ -24,16 +24,20 @@ if TYPE_CHECKING:
 
     from rea_lint import suppress
     from rea_lint.config import Config
-    from rea_lint.diagnostic import Fix
+    from rea_lint.diagnostic import Finding, Fix
     from rea_lint.facts import Broken, Facts, Function
     from rea_lint.files import File
     from rea_lint.packs import Effect, Knowledge
     from rea_lint.project import Handler, Project, Service
-    from rea_lint.rule import Entry, Found, Rule
+    from rea_lint.rule import Entry, Rule
     from rea_lint.selection import Selection
     from rea_lint.text import Span
 
 PAGES = "https://github.com/rea-lint/rea-lint/blob/main/docs/rules/{code}.md"  # the one place that says where pages are read
+
+
+ENOUGH = 60
+"""Durable functions that are worth a process of their own: fewer are looked at before it is under way."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,16 @@ def check(
     knowledge: Knowledge | None = None,
     ignore_suppressions: bool = False,
     facts_of: Callable[[File], Facts] | None = None,
+    jobs: int = 1,
 ) -> Report:
     """What the rules say about the files whose path is in `reported`; the others are there to be followed into.
 
     `config` is `Discovery.config`, which knows those of the folders below.  `knowledge` is what `knowledge_for(config)` gives, for a caller
-    that checks more than once; `facts_of` is for one that keeps facts, and gives what a survey would.  Raises UserError.
+    that checks more than once; `facts_of` is for one that keeps facts, and gives what a survey would.  `jobs` is how many processes may be
+    used.  Raises UserError.
     """
     knowledge = knowledge or knowledge_for(config)
-    return judge(linked(files, config, knowledge, facts_of or facts, ignore_suppressions=ignore_suppressions), config, reported)
+    return judge(linked(files, config, knowledge, facts_of or facts, ignore_suppressions=ignore_suppressions), config, reported, jobs=jobs)
 
 
 def linked(
@@ -137,7 +143,7 @@ def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], F
     return Linked(projects, known, broken, sources, comments, tuple(errors))
 
 
-def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = ()) -> Report:
+def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = (), jobs: int = 1) -> Report:
     """The second half: what the rules say about the files whose path is in `reported`.
 
     Rules that look at one of `unasked`, named as in their annotation, are not asked.
@@ -156,7 +162,7 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
             comments.rules = registry.load(asked, config)
             if "Unused" not in unasked:
                 project.work_out_uses()
-            said, failed = rule.visit(project, comments.rules, project.sources, readable, config)
+            said, failed = _visited(project, comments, readable, config, jobs)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []
@@ -223,6 +229,33 @@ def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
     return any(service.path in reported for service in project.services) or any(
         project.path_of(function) in reported for function in project.durable
     )
+
+
+def _visited(
+    project: Project, comments: Comments, reported: Collection[str], config: Config, jobs: int
+) -> tuple[list[Found], list[InternalError]]:
+    """What the rules of the comments say, asked in several processes where there is much to look at."""
+    sources, rules = project.sources, comments.rules
+    paths = [path for path in project.facts if path in reported]
+    weights = {path: sum(1 for name in project.facts[path].functions if name in project.durable) for path in paths}
+    count = min(jobs, sum(weights.values()) // ENOUGH)
+    if count < 2:
+        return rule.visit(project, rules, sources, reported, config)
+    parts = [frozenset(n for path in part for n in project.facts[path].functions) for part in processes.split(weights, count)]
+    rest = frozenset[str]().union(*parts[1:])
+
+    def visit(part: frozenset[str]) -> tuple[list[tuple[int, str, Finding, tuple[str, ...]]], list[InternalError], set[suppress.Use]]:
+        if part is parts[0]:  # and all that is no function
+            found, errors = rule.visit(project, rules, sources, reported, config, without=rest)
+        else:
+            found, errors = rule.visit(project, rules, sources, reported, config, functions=part)
+        return [(rules.index(each.rule), each.path, each.finding, each.handlers) for each in found], errors, comments.used
+
+    said = processes.each(visit, parts)
+    for _, _, used in said:
+        comments.used |= used
+    found = [Found(rules[number], path, finding, handlers) for part, _, _ in said for number, path, finding, handlers in part]
+    return found, [error for _, errors, _ in said for error in errors]
 
 
 def _diagnostics(

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from re import Pattern
 
 State: TypeAlias = tuple[int, int, int]  # when a file's content and its inode were changed, in nanoseconds; its size
+AT_HAND = 64 * 2**20
+"""Bytes of files that are kept in memory while candidates are looked for; others may be read twice."""
+
 FRESH = 10**9
 """Nanoseconds.  What was changed so shortly before it was read may be changed again without a trace in its times."""
 
@@ -286,6 +289,7 @@ def _project(root: str, asked: list[str], config: Config, contents: Mapping[str,
             inner = _Tree.walk(path, [path], tree.config)
             reported |= inner.files
             tree.files |= inner.files
+            tree.projects |= inner.projects
             tree.config = inner.config
     texts = _candidates(tree, named & reported, gate)
     return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config, frozenset(tree.files), Passed())
@@ -323,6 +327,7 @@ class _Tree:
     contents: dict[str, bytes]  # of files that have another content than on the disk
     links: dict[str, str]  # symbolic links -> the file or folder of the project that they are
     rules: tuple[_Ignores, ...]  # those that hold for the root
+    projects: set[str]  # folders with a file that begins a Python project
     config: Config  # with those of the folders that were walked
 
     @classmethod
@@ -330,7 +335,7 @@ class _Tree:
         """All files below `root` that are not ignored."""
         rules = _rules_for(root, config.at(root))
         nested = dict(config.nested)
-        tree = cls(root, set(), {}, {}, rules, config)
+        tree = cls(root, set(), {}, {}, rules, set(), config)
         wanted = None
         if not any(os.path.isdir(path) for path in asked) and not _is_project(root):
             wanted = _imported_names(asked)  # single files in any folder: what lies beside them need not belong to them
@@ -345,6 +350,8 @@ class _Tree:
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names and folder != root:
                 continue
+            if not names.isdisjoint(PROJECT_FILES):
+                tree.projects.add(folder)
             own = None if names.isdisjoint(FILES) else config.below(folder)
             if own is not None:
                 nested[folder] = own
@@ -551,6 +558,8 @@ class _Gate:
 def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str | None, str, Broken | None]]:
     """The files that have something to do with Restate by themselves, read."""
     found: dict[str, tuple[str | None, str, Broken | None]] = {}
+    at_hand: dict[str, bytes] = {}  # what may be asked for a second time
+    room = AT_HAND
     for path in sorted(tree.files):
         if path not in named and path not in tree.contents and gate.knows(path):
             continue
@@ -559,13 +568,19 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
             found[path] = None, "utf-8", data
         elif path in named or b"restate" in data or _registers(data):
             found[path] = decode(data)
+        elif b"@" not in data:
+            at_hand[path] = b""
+        elif room > 0:
+            at_hand[path] = data
+            room -= len(data)
     new = list(found)
     looked_for: frozenset[str] = frozenset()
     while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
         looked_for |= decorators
         used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
-        rest = ((path, tree.read(path)) for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
-        new = [path for path, data in rest if isinstance(data, bytes) and used.search(data)]
+        rest = (path for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
+        read = ((path, at_hand[path] if path in at_hand else tree.read(path)) for path in rest)
+        new = [path for path, data in read if isinstance(data, bytes) and used.search(data)]
         found |= {path: tree.decoded(path) for path in new}
     gate.add(found, looked_for)
     return found
@@ -675,20 +690,22 @@ class _Resolver:
         self.tree = tree
         self.packages = {os.path.dirname(path) for path in tree.files if path.endswith(os.sep + "__init__.py")}
         self.folders = set(_above(tree.files, tree.root))
-        self.inner = self.packages | {folder for folder in self.folders if self.packages.intersection(_parents(folder, tree.root))}
+        self.inner = set(self.packages)
+        for folder in sorted(self.folders, key=len):  # a folder comes after the one it is in
+            if (above := os.path.dirname(folder)) != tree.root and above in self.inner:
+                self.inner.add(folder)
         configured = (root for config in tree.config.all for root in config.source_roots)
         self.roots = [str(root) for root in dict.fromkeys(configured) if _is_under(str(root), tree.root)]
         self.distributions = [*self.roots, *self._distributions()]
         self.names = {os.path.basename(path).removesuffix(".py") for path in (*tree.files, *self.folders, *tree.links)}
         self.searched: dict[str, tuple[list[str], list[str]]] = {}
-        self.texts: dict[str, str] = {}
+        self.texts: dict[str, tuple[str, set[str]]] = {}  # and the first names of what it imports
 
     def _distributions(self) -> list[str]:
         """Folders that are installed, or work as if they were: anything in the project may import from them."""
-        marks = [folder for folder in sorted(self.folders) if any(os.path.exists(os.path.join(folder, mark)) for mark in PROJECT_FILES)]
         return [
             place
-            for folder in marks
+            for folder in sorted(self.tree.projects & self.folders)
             for place in (os.path.join(folder, "src"), folder)
             if place in self.folders and place not in self.packages
         ]
@@ -734,9 +751,10 @@ class _Resolver:
         if parts[0] in sys.stdlib_module_names:
             return False
         if target not in self.texts:
-            self.texts[target] = self.tree.decoded(target)[0] or ""
-        text = self.texts[target]
-        if not target.endswith("__init__.py") and any(i.level == 0 and i.module.split(".")[0] == parts[0] for i in _imports(text)):
+            text = self.tree.decoded(target)[0] or ""
+            self.texts[target] = text, {i.module.partition(".")[0] for i in _imports(text) if i.level == 0}
+        text, imported = self.texts[target]
+        if not target.endswith("__init__.py") and parts[0] in imported:
             return False  # `clients/openai.py` imports openai itself
         if len(parts) == 1:
             return is_likely or name == "*"
@@ -778,14 +796,6 @@ class _Resolver:
                 at = os.path.dirname(at)
             self.searched[folder] = near, last
         return self.searched[folder]
-
-
-def _parents(folder: str, root: str) -> Iterator[str]:
-    """The folders above one, up to the root and without it."""
-    at = os.path.dirname(folder)
-    while at != root and _is_under(at, root):
-        yield at
-        at = os.path.dirname(at)
 
 
 def _above(paths: Iterable[str], root: str) -> Iterator[str]:

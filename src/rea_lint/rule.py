@@ -204,15 +204,16 @@ def visit(
     config: Config,
     *,
     functions: Container[str] | None = None,
+    without: Container[str] = (),
 ) -> tuple[list[Found], list[InternalError]]:
     """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
 
     With `functions`, names as in `Project.functions`, only these are visited, each with the functions around and in it, and of handlers those
-    that they are; rules about services and the project are not asked.  A function that is left out costs nothing.
+    that they are; rules about services and the project are not asked.  Those in `without` are not visited.  A function that is left out costs nothing.
 
     Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
     """
-    run = _Run(project, tuple(rules), sources, paths, config, functions=functions)
+    run = _Run(project, tuple(rules), sources, paths, config, functions=functions, without=without)
     with_deep_stack(run.visit)
     return run.found, run.errors
 
@@ -271,6 +272,7 @@ class _Run:
         config: Config,
         *,
         functions: Container[str] | None,
+        without: Container[str],
     ) -> None:
         from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
         from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
@@ -285,6 +287,7 @@ class _Run:
         self._durable = Durable
         self._tables: dict[tuple[type, Region], tuple[Rule, ...]] = {}
         self._functions = functions
+        self._without = without
         self._regions = {rule.region for rule in rules}
         self._node_rules = {region: [(rule, s) for rule in rules if rule.region is region and (s := _shapes(rule))] for region in Region}
 
@@ -305,7 +308,7 @@ class _Run:
                         self._visit_function(path, function, within)
 
     def _is_asked_of(self, function: str) -> bool:
-        return self._functions is None or function in self._functions
+        return (self._functions is None or function in self._functions) and function not in self._without
 
     def _visit_function(self, path: str, function: Function, within: list[Function]) -> None:
         """One durable function (or step) with all that is nested in it.  It is parsed only if a rule needs its tree."""

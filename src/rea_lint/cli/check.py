@@ -60,8 +60,9 @@ class _Asked(NamedTuple):
 
 
 def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str], None]) -> int:
-    from rea_lint import engine, files
+    from rea_lint import engine, files, processes
     from rea_lint.cli import progress
+    from rea_lint.cli.surveying import surveyor
 
     options, paths, stdin, changes = asked
     passed = store.passed(str(config.root)) if store is not None else None
@@ -86,11 +87,13 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
 
     def look(texts: Mapping[str, str]) -> Seen:
         current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
+        jobs = processes.available(options.jobs)
         with progress.shown(len(current), options) as step:
+            given = surveyor(current, store, jobs)
 
             def facts_of(file: File) -> Facts:
                 step()
-                return store.facts_of(file) if store is not None else engine.facts(file)
+                return given(file)
 
             report = engine.check(
                 current,
@@ -99,6 +102,7 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
                 knowledge=knowledge,
                 ignore_suppressions=options.ignore_suppressions,
                 facts_of=facts_of,
+                jobs=jobs,
             )
         say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
         return narrow(report)

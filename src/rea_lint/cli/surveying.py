@@ -1,0 +1,66 @@
+"""The facts of all files before the pipeline asks for them: those that are kept; the rest in several processes, if they are many.
+
+While others survey, this process imports what looks at durable code, which takes as long as a survey of some hundred files.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from rea_lint import engine, processes, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rea_lint.cache import Cache
+    from rea_lint.facts import Facts
+    from rea_lint.files import File
+
+ENOUGH = 400_000
+"""Characters that are worth a process of their own."""
+
+HEAD_START = 300_000
+"""Characters that others survey while this process imports libcst and the rules."""
+
+
+def surveyor(files: Sequence[File], store: Cache | None, jobs: int) -> Callable[[File], Facts]:
+    """What gives the facts of files, these above all.  It adds to the store what that does not have."""
+    facts_of = engine.facts if store is None else store.facts_of
+    missing = [f for f in files if f.text is not None and f.broken is None and (store is None or store.find(f) is None)]
+    count = min(jobs, sum(len(file.text or "") for file in missing) // ENOUGH)
+    if count < 2:
+        return facts_of
+    found = _ahead(missing, count)
+    if store is not None:
+        for file, facts in found.values():
+            store.add(file, facts)
+
+    def known(file: File) -> Facts:
+        entry = found.get((file.path, file.module))
+        return entry[1] if entry is not None else facts_of(file)
+
+    return known
+
+
+def _ahead(files: Sequence[File], count: int) -> dict[tuple[str, str], tuple[File, Facts]]:
+    """The facts of files by path and module, but for those that no survey survives: the pipeline is to say so."""
+    from msgspec.msgpack import Decoder, encode
+
+    from rea_lint.facts import Facts
+
+    weights = {number: len(file.text or "") for number, file in enumerate(files)}
+    is_durable = any(".handler(" in (file.text or "") for file in files)
+    parts = processes.split(weights, count, ahead=HEAD_START if is_durable else 0)
+
+    def survey(part: list[int]) -> dict[int, Facts]:
+        if part is parts[0] and is_durable:
+            rule.load_all()
+        found = {}
+        for number in part:
+            with suppress(Exception):
+                found[number] = engine.facts(files[number])
+        return found
+
+    done = processes.each(survey, parts, encode, Decoder(dict[int, Facts]).decode)
+    return {(files[n].path, files[n].module): (files[n], facts) for part in done for n, facts in part.items()}
