@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import ast
 import importlib
-import importlib.util
 import os
 import re
 import sys
 from dataclasses import dataclass
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -116,8 +114,10 @@ def _package(folder: Path, name: str, package: Path | None) -> Iterator[Module]:
 @cache
 def _named(name: str) -> tuple[Module, ...]:
     """The module of a dotted name, and those in it if it is a package."""
+    from importlib.util import find_spec  # noqa: PLC0415 -- few have rules of their own
+
     try:
-        spec = importlib.util.find_spec(name)
+        spec = find_spec(name)
     except Exception as error:
         raise ValueError(f"`{name}` cannot be imported: {_reason(error)}") from error
     if spec is None:
@@ -161,6 +161,8 @@ def _values(text: str) -> list[str]:
 
 def _private_name(path: Path) -> str:
     """A name for a module that is found by its path: nobody else's, and the same in every process."""
+    from hashlib import blake2b  # noqa: PLC0415 -- it loads OpenSSL, and few have rules of their own
+
     return f"{PRIVATE}{blake2b(str(path).encode(), digest_size=4).hexdigest()}_{re.sub('[^a-zA-Z0-9]', '_', path.stem)}"
 
 
@@ -221,10 +223,12 @@ def _make_package(name: str, folder: Path) -> None:
 
 
 def _executed(name: str, file: Path, search: list[str] | None = None) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=search)
+    from importlib.util import module_from_spec, spec_from_file_location  # noqa: PLC0415 -- the same
+
+    spec = spec_from_file_location(name, file, submodule_search_locations=search)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} is no Python module")
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
