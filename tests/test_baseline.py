@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -178,6 +179,21 @@ def test_an_error_of_ours_writes_nothing(lint: Lint, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(rule, "visit", lambda *_: ([], [rule.InternalError("REA101", "/p/app.py", "buy", "KeyError: 'x'")]))
     assert lint("check", "--write-baseline", files={"app.py": SAFE}).code == 2
     assert not Path(FILE).exists()
+
+
+def test_flake8_does_not_report_it_either(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
+    from rea_lint import flake8
+
+    def reported(text: str) -> list[int]:
+        flake8._judged.cache_clear()
+        return [row for row, *_ in flake8.Plugin(ast.parse(text), "app.py", text.splitlines(keepends=True)).run()]
+
+    monkeypatch.setattr(flake8.Plugin, "asked", ("app.py",))
+    lint("check", "--write-baseline", files={"app.py": SAFE})
+    assert reported(SAFE) == [11], "it is not configured"
+    lint("check", files=CONFIGURED)
+    assert reported(SAFE) == []
+    assert reported(SAFE.replace(LINE, LINE * 2)) == [12]
 
 
 def test_names_that_are_not_utf_8_survive(tmp_path: Path) -> None:

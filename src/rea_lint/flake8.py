@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rea_lint import baseline, engine, files
 from rea_lint import config as configuration
-from rea_lint import engine, files
 
 if TYPE_CHECKING:
     import ast
@@ -73,7 +73,11 @@ def _judge(paths: list[str], start: str, given: Mapping[str, str]) -> Report:
     report = engine.check(discovery.files, discovery.config, discovery.reported)
     for error in report.errors:
         sys.stderr.write(f"rea-lint: internal error, please report it: {error.code} ({error.path})\n{error.traceback}\n")
-    return report
+    accepted = discovery.config.baseline
+    if accepted is None:
+        return report
+    found = baseline.entries(report.diagnostics, report.sources, accepted)
+    return replace(report, diagnostics=baseline.split(baseline.read(accepted), found).new)
 
 
 def _is_other(report: Report, path: str, text: str) -> bool:
