@@ -20,15 +20,19 @@ fi
 
 rm -rf "$to"
 mkdir -p "$to"
-node_gyp=$(npm root --global)/npm/node_modules/node-gyp/bin/node-gyp.js
-{
-    npm install --prefix "$to" --ignore-scripts --no-audit --no-fund "code-server@$version"
-    npm install --prefix "$server/lib/vscode" --ignore-scripts --omit=dev --no-audit --no-fund
-    for module in @vscode/spdlog native-watchdog node-pty; do
-        (cd "$server/lib/vscode/node_modules/$module" && node "$node_gyp" rebuild)
-    done
-    (cd "$to/node_modules/argon2" && "$to/node_modules/.bin/node-pre-gyp" rebuild --build-from-source)
-    ln -sfn node_modules "$server/lib/vscode/node_modules.asar" # where extensions look for what comes with VS Code
-} >"$to/install.log" 2>&1 || { tail -n 30 "$to/install.log" >&2; exit 1; }
+exec 3>&1 4>&2 >"$to/install.log" 2>&1
+trap 'tail -n 30 "$to/install.log" >&4' ERR
+node_gyp=$(dirname "$(realpath "$(command -v npm)")")/../node_modules/node-gyp/bin/node-gyp.js # npm's own
+
+npm install --prefix "$to" --ignore-scripts --no-audit --no-fund "code-server@$version"
+npm install --prefix "$server/lib/vscode" --ignore-scripts --omit=dev --no-audit --no-fund
+for module in @vscode/spdlog native-watchdog node-pty; do
+    cd "$server/lib/vscode/node_modules/$module"
+    node "$node_gyp" rebuild
+done
+cd "$to/node_modules/argon2"
+"$to/node_modules/.bin/node-pre-gyp" rebuild --build-from-source
+ln -sfn node_modules "$server/lib/vscode/node_modules.asar" # where extensions look for what comes with VS Code
+
 echo "$version" >"$to/installed"
-echo "$server"
+echo "$server" >&3

@@ -11,7 +11,7 @@ skip() {
 }
 
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || skip "no Chromium (apt-get install chromium, or CHROMIUM=path)"
-CODE_SERVER=$(timeout 600 e2e/install.sh) || skip "code-server could not be installed in ten minutes"
+CODE_SERVER=$(timeout 600 e2e/install.sh) || skip "code-server could not be installed within ten minutes"
 export CODE_SERVER
 npm run --silent package >/dev/null
 (cd e2e/python-stub && ../../node_modules/.bin/vsce package --allow-missing-repository --no-dependencies --out ../../out/python-stub.vsix >/dev/null 2>&1)
