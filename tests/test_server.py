@@ -333,6 +333,15 @@ async def test_hovers(tree: Tree) -> None:
         assert await shown.hover(uri, "return name") is None
 
 
+async def test_a_hover_does_not_repeat_what_the_client_shows_by_itself(tree: Tree) -> None:
+    folder = tree({"service.py": CLOCK})
+    async with editor(folder, options={"showsMessages": True}) as shown:
+        uri = shown.open(folder / "service.py")
+        over_finding = await shown.hover(uri, "time.time()")
+        assert over_finding is not None
+        assert over_finding.startswith("A clock is read outside a step")
+
+
 async def test_code_lenses_count_what_a_handler_journals_and_show_it(tree: Tree) -> None:
     folder = tree({"service.py": HELPED})
     async with editor(folder) as shown:

@@ -107,6 +107,7 @@ describe("a handler with two findings", () => {
     await page.locator(".squiggly-error").first().hover({ force: true }); // it lies below the text
     const hover = page.locator(".monaco-hover:visible");
     await hover.getByText("A clock is read outside a step, so replay reads another time.").waitFor();
+    assert.equal((await hover.last().innerText()).split("gives another value on replay").length - 1, 1, "the message is not repeated");
     await editor.screenshot("hover");
   });
 

@@ -114,7 +114,8 @@ export class Server {
       documentSelector: [{ scheme: "file", language: "python" }],
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: { ...serverSettings(), showsOperations: true }, // by the command `rea-lint.showOperations`
+      // Operations are shown by the command `rea-lint.showOperations`, messages by every hover of VS Code.
+      initializationOptions: { ...serverSettings(), showsOperations: true, showsMessages: true },
       middleware: {
         workspace: {
           configuration: async (params, token, next) => {

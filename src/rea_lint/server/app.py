@@ -58,6 +58,7 @@ class Server(LanguageServer):
         super().__init__("rea-lint", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
         self.files = Workspace(self._project)
         self.shows_operations = False
+        self.shows_messages = False  # by itself, beside what a hover answers
         self.is_shut_down = False
         self.news = asyncio.Event()  # something has been looked at
         self._worker = Worker()
@@ -191,6 +192,7 @@ def initialize(ls: Server, params: lsp.InitializeParams) -> None:
     ls.files.set_folders(_folders(ls))
     options = params.initialization_options
     ls.shows_operations = isinstance(options, dict) and options.get("showsOperations") is True
+    ls.shows_messages = isinstance(options, dict) and options.get("showsMessages") is True
     ls.files.initial = ls.files.defaults = _settings(ls, options, Settings())
 
 
@@ -427,8 +429,9 @@ async def hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
     source = ls.shown_now(document).source
     offset = ls.client.offset(source, params.position)
     near = sorted((f for f in checked.findings if f.span.start <= offset <= f.span.end), key=lambda f: f.span.end - f.span.start)[:1]
+    explain = views.rest_of_page if ls.shows_messages else views.page
     operation, pages = await document.project.ask(
-        lambda settled: (views.operation_at(settled.report, path, offset), [views.page(finding, settled.config) for finding in near])
+        lambda settled: (views.operation_at(settled.report, path, offset), [explain(finding, settled.config) for finding in near])
     )
     if document.text != source.text:
         return None

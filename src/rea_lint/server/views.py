@@ -108,7 +108,12 @@ def _told(operation: Operation) -> str:
 
 def page(diagnostic: Diagnostic, config: Config) -> str:
     """A finding and the page of its rule, in Markdown."""
-    return f"**{diagnostic.code}** `{diagnostic.name}`: {diagnostic.message}\n\n---\n\n{page_of(diagnostic.code, config)}\n\n[{diagnostic.code}]({diagnostic.url})"
+    return f"**{diagnostic.code}** `{diagnostic.name}`: {diagnostic.message}\n\n---\n\n{rest_of_page(diagnostic, config)}"
+
+
+def rest_of_page(diagnostic: Diagnostic, config: Config) -> str:
+    """The page of a finding's rule, in Markdown, for a reader who has the message in front of them."""
+    return f"{page_of(diagnostic.code, config)}\n\n[{diagnostic.code}]({diagnostic.url})"
 
 
 def page_of(code: str, config: Config) -> str:
