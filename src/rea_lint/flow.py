@@ -12,7 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import libcst as cst
 
@@ -20,7 +20,7 @@ from rea_lint.diagnostic import Related, Severity
 from rea_lint.names import refs
 from rea_lint.packs import Effect
 from rea_lint.project import Region
-from rea_lint.tree import Tree, Unreadable
+from rea_lint.tree import Tree, Unreadable, children
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -204,6 +204,16 @@ class Forest:
         return frozenset(handler.function for handler in self.project.handlers)
 
 
+class _Way(Enum):
+    """How code goes on elsewhere than behind a statement."""
+
+    FAILS = "fails"  # this attempt
+    ENDS = "ends"  # with an exception that ends the invocation, or something here
+    LEAVES = "leaves"  # a loop, or a round of it
+    RETURNS = "returns"
+    YIELDS = "yields"
+
+
 Variable = tuple[str, str]  # function, and the name (`x`) or attribute (`self.x`) in it
 
 
@@ -291,6 +301,19 @@ class _Flow:
             }
         return tuple((span, self.tree.text_at(found[span])) for span in sorted(found))
 
+    @cached_property
+    def ways(self) -> Mapping[cst.CSTNode, frozenset[_Way]]:
+        """The ways that lead on elsewhere from a node or from what is in it, in the same function's code; of nodes that have such."""
+        found: dict[cst.CSTNode, frozenset[_Way]] = {}
+        for node in reversed(self.tree.nodes):  # what is in a node comes after it
+            own = _way(self, node)
+            if own is not None:
+                found[node] = found.get(node, frozenset()) | {own}
+            around = self.tree.parent(node)
+            if node in found and around is not None and self.tree.owner(around) is self.tree.owner(node):
+                found[around] = found.get(around, frozenset()) | found[node]
+        return found
+
     def journaling_in(self, nodes: Iterable[cst.CSTNode]) -> str | None:
         """The first place that writes the journal within some nodes."""
         places = self.journaling
@@ -348,6 +371,7 @@ class _Search:
         self._pending: list[tuple[_Flow, cst.BaseExpression]] = []
         self._seen: set[cst.CSTNode] = set()
         self._variables: set[Variable] = set()
+        self._under: set[cst.CSTNode] = set()  # statements that run under a condition which has the value, and what is in them
         self._entered: dict[str, list[tuple[_Flow, cst.BaseExpression]]] = defaultdict(list)  # helper -> the calls that the value came by
         self._results: set[str] = set()  # functions that return it
         self._failures: set[str] = set()  # functions that it makes fail
@@ -569,18 +593,16 @@ class _Search:
         self._decides(flow, node, parts)
         owner = flow.tree.owner(node)
         assert owner is not None
-        inside = [each for part in parts for each in flow.tree.within(part) if flow.tree.owner(each) is owner]
-        failing = [each for each in inside if isinstance(each, cst.Raise | cst.Assert)]
-        final = [each for each in failing if _is_final(flow, each)]
-        if len(final) < len(failing):
+        ways = frozenset().union(*(flow.ways.get(part, ()) for part in parts))
+        if _Way.FAILS in ways:
             self._arrive(flow, Sink.FAILURE, node)
-        if final or any(isinstance(each, cst.Return | cst.Break | cst.Continue) for each in inside):
+        if not ways.isdisjoint({_Way.ENDS, _Way.LEAVES, _Way.RETURNS}):
             self._leaves(flow, node, statement)
-        if final:
+        if _Way.ENDS in ways:
             self._failed(owner)
-        if final or any(isinstance(each, cst.Return | cst.Yield) for each in inside):
+        if not ways.isdisjoint({_Way.ENDS, _Way.YIELDS, _Way.RETURNS}):
             self._returned(flow, node, owner)
-        for each in inside:  # what is assigned under the condition depends on it
+        for each in self._not_yet_under(flow, parts, owner):  # what is assigned under the condition depends on it
             match each:
                 case cst.AssignTarget() | cst.AugAssign() | cst.NamedExpr() | cst.For():
                     self._assigned_under(flow, each.target, owner)
@@ -589,6 +611,16 @@ class _Search:
                 case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name() as receiver))):
                     if not any(self._project.is_context(value) for value in flow.resolve(receiver)):
                         self._assigned_under(flow, receiver, owner)
+
+    def _not_yet_under(self, flow: _Flow, parts: Iterable[cst.CSTNode], owner: Function) -> Iterator[cst.CSTNode]:
+        """The nodes of a function's own code in some parts of it, each once in a search: conditions stand in each other."""
+        todo = [*parts]
+        while todo:
+            node = todo.pop()
+            if node not in self._under and flow.tree.owner(node) is owner:
+                self._under.add(node)
+                todo += children(node)
+                yield node
 
     def _assigned_under(self, flow: _Flow, target: cst.CSTNode, owner: Function) -> None:
         for place in _places(target):
@@ -740,6 +772,21 @@ def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst
     if step is not None:
         return Sink.STEP
     return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
+
+
+def _way(flow: _Flow, node: cst.CSTNode) -> _Way | None:
+    kind = type(node)
+    if kind is cst.Raise or kind is cst.Assert:
+        return _Way.ENDS if _is_final(flow, cast("cst.Raise | cst.Assert", node)) else _Way.FAILS
+    return _WAYS.get(kind)
+
+
+_WAYS: dict[type[cst.CSTNode], _Way] = {
+    cst.Break: _Way.LEAVES,
+    cst.Continue: _Way.LEAVES,
+    cst.Return: _Way.RETURNS,
+    cst.Yield: _Way.YIELDS,
+}
 
 
 def _is_final(flow: _Flow, statement: cst.Raise | cst.Assert) -> bool:

@@ -99,7 +99,7 @@ class Tree:
         """Name -> the nodes that are it, in source order; those of the root's own decorators and defaults, too."""
         found: dict[str, list[cst.Name]] = {}
         for node in self.nodes:
-            if isinstance(node, cst.Name):
+            if type(node) is cst.Name:
                 found.setdefault(node.value, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
 
@@ -112,7 +112,7 @@ class Tree:
         """
         nodes: dict[int, list[cst.Call]] = {}
         for node in self.nodes:
-            if isinstance(node, cst.Call):
+            if type(node) is cst.Call:
                 nodes.setdefault(self._owners[node], []).append(node)
         found: dict[cst.BaseExpression, Call] = {}
         for at, function in enumerate(self.functions):
@@ -171,9 +171,11 @@ class Tree:
                 self._parents[node] = parent
             self._owners[node] = owner
             yield node
-            if isinstance(node, cst.FunctionDef | cst.Lambda):
+            if (
+                type(node) is cst.FunctionDef or type(node) is cst.Lambda
+            ):  # no `isinstance`: libcst's classes are abstract, and asked by Python
                 stack.append((_Start(node), None, owner))
-                if isinstance(node, cst.FunctionDef):
+                if type(node) is cst.FunctionDef:
                     stack += [(each, node, owner) for each in reversed(node.decorators)]
             else:
                 stack += [(each, node, owner) for each in reversed(children(node))]
@@ -250,11 +252,18 @@ def children(node: cst.CSTNode) -> list[cst.CSTNode]:
     """The nodes directly in a node, in source order, without whitespace, punctuation, operators and names that are part of it."""
     found: list[cst.CSTNode] = []
     for value in _getter(type(node))(node):
-        if isinstance(value, cst.CSTNode):
-            found.append(value)
-        elif isinstance(value, tuple | list):
+        kind: Any = type(value)
+        if kind is tuple or kind is list:
             found += value
+        elif _is_node(kind):
+            found.append(value)
     return found
+
+
+@cache
+def _is_node(kind: type) -> bool:
+    """Asked once a class: libcst's are abstract, for which `isinstance` is slow."""
+    return issubclass(kind, cst.CSTNode)
 
 
 _PUNCTUATION = frozenset(

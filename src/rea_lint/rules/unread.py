@@ -42,7 +42,7 @@ def parts(code: Durable, node: cst.BaseExpression) -> tuple[cst.Name, ...] | Non
 
 def is_read(code: Durable, name: cst.Name) -> bool:
     """Whether a variable may be read after it is assigned at `name`."""
-    return next(reads(code, name), None) is not None
+    return any(not _is_target(code, node) and _comes_after(code, name, node) for node in reversed([*code.names(name.value)]))
 
 
 def reads(code: Durable, name: cst.Name) -> Iterator[cst.Name]:
@@ -77,5 +77,8 @@ def _comes_after(code: Durable, name: cst.Name, read: cst.Name) -> bool:
 
 def _is_local(code: Durable, name: cst.Name) -> bool:
     """Whether a name is a variable of the function itself, which nobody outside sees."""
-    outer = {item.name.value for node, _ in code.nodes if isinstance(node, cst.Global | cst.Nonlocal) for item in node.names}
-    return name.value not in outer
+    return name.value not in code.once(_outer)
+
+
+def _outer(code: Durable) -> frozenset[str]:
+    return frozenset(item.name.value for node, _ in code.nodes if isinstance(node, cst.Global | cst.Nonlocal) for item in node.names)
