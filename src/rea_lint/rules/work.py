@@ -79,9 +79,20 @@ def known(project: Project, function: Function, argument: Argument) -> bool:
 def awaited(project: Project, function: Function, refs: Refs, span: Span) -> tuple[Work, ...]:
     """What the awaited expression at `span`, of which facts say `refs`, may be: of a combinator or another scheduler, what it waits for."""
     call = function.call(span)
-    return tuple(
-        dict.fromkeys(_called(project, function, call) if call is not None else _traced(project, refs, function.name, span, set()))
-    )
+    if call is not None:
+        return tuple(dict.fromkeys(_called(project, function, call)))
+    known = project.once(_held)
+    variable = VARIABLE.fullmatch(refs[0]) if len(refs) == 1 else None
+    holder = project.functions.get(variable["scope"]) if variable is not None and not variable["rest"] else None
+    is_bound = variable is not None and holder is not None and not any(p.name == variable["name"] for p in holder.parameters)
+    key = (function.name, refs[0] if is_bound else span)  # what a variable gets does not depend on where it is awaited
+    if key not in known:
+        known[key] = tuple(dict.fromkeys(_traced(project, refs, function.name, span, set())))
+    return known[key]
+
+
+def _held(_: Project) -> dict[tuple[str, Ref | Span], tuple[Work, ...]]:
+    return {}
 
 
 def origin(project: Project, work: Work) -> Span:
