@@ -79,6 +79,12 @@ class Source:
         span = self.line_span(row)
         return self.text[span.start : span.end]
 
+    def span(self, row: int, byte_column: int, end_row: int, end_byte_column: int) -> Span:
+        """What stands between two places as `ast` gives them."""
+        if self._is_ascii:
+            return Span(self._starts[row - 1] + byte_column, self._starts[end_row - 1] + end_byte_column)
+        return Span(self.from_ast(row, byte_column), self.from_ast(end_row, end_byte_column))
+
     def from_ast(self, row: int, byte_column: int) -> int:
         """The character offset of a place as `ast` gives it: row from 1, column from 0 in UTF-8 bytes."""
         start = self._starts[row - 1]

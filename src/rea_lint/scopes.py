@@ -1,0 +1,595 @@
+"""The scopes of one file: what binds each name, and what happens in the code of each.  The first of a survey's two passes.
+
+Iterative: code may nest as deep as Python can parse it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from rea_lint.facts import Ref, Refs
+
+ADDERS = frozenset({"append", "appendleft", "add", "insert"})  # methods whose last argument becomes an element of their object
+EXTENDERS = frozenset({"extend", "extendleft"})  # methods whose argument's elements do
+KEEPERS = ADDERS | EXTENDERS
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(eq=False)
+class Bind:
+    """One binding of a name: `thing` says how, in the words of `scope`; `place` is the node that stands for it."""
+
+    thing: (
+        object  # Ref (an import, def or class), ast.expr (a value), Item, Entered, Instance, Annotated, Stored, ast.arg or None (not known)
+    )
+    place: ast.AST
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An element of a value: at an index (tuple unpacking), or any one."""
+
+    of: object
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What `with` binds."""
+
+    of: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An instance of a class: what `except` binds."""
+
+    of: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """What an annotation says."""
+
+    annotation: ast.expr
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A value put into a container: `futures[i] = ctx.sleep(...)`, `calls.append(call)`; `several`: the elements of one."""
+
+    value: ast.expr
+    several: bool = False
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module, function, class or comprehension, and what happens in its own code."""
+
+    kind: str  # `module`, `function`, `class`, `comprehension`
+    name: str  # dotted; of a comprehension, the name of the function it stands in
+    parent: Scope | None
+    node: ast.AST
+    suffix: str = ""  # what variables of a comprehension are called besides their name
+    binds: dict[str, list[Bind]] = field(default_factory=lambda: defaultdict(list))
+    outer: dict[str, Scope] = field(default_factory=dict)  # names declared `global` or `nonlocal`
+    star: bool = False
+    # of a function or module, in walking order:
+    calls: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)  # with the kind of node around
+    reads: list[tuple[ast.expr, Scope, str]] = field(default_factory=list)  # with the kind of node around
+    writes: list[tuple[ast.expr, Scope]] = field(default_factory=list)
+    mentions: dict[tuple[str, Scope], None] = field(default_factory=dict)  # the names, by scope
+    stands: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # name -> the kinds of node around it
+    comprehensions: list[Scope] = field(default_factory=list)
+    waits: list[tuple[ast.expr, ast.expr, Scope]] = field(default_factory=list)  # what is waited for, and where that is said
+    loops: list[ast.stmt] = field(default_factory=list)
+    clauses: list[tuple[ast.ExceptHandler, list[ast.stmt], Scope]] = field(default_factory=list)  # with the body of its `try`
+    results: list[tuple[ast.expr, Scope]] = field(default_factory=list)
+    yields: list[tuple[ast.expr, Scope]] = field(default_factory=list)
+    compares: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    known: dict[str, Refs] = field(default_factory=dict)  # what names are here, as far as they were looked up
+    is_generator: bool = False
+    nested: list[Scope] = field(default_factory=list)
+    shape: set[str] = field(default_factory=set)
+    # of a class:
+    attributes: dict[str, list[Bind]] = field(default_factory=lambda: defaultdict(list))
+    fields: list[str] = field(default_factory=list)
+    methods: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    body: Scope = field(init=False, repr=False)  # the function or module whose code this scope's code is
+
+    def __post_init__(self) -> None:
+        self.body = self.parent.body if self.parent is not None and self.kind in {"class", "comprehension"} else self
+
+    def ref(self, name: str) -> Ref:
+        """What a variable of this scope is called in facts."""
+        return f"{self.name}:{name}{self.suffix}" if self.kind in {"function", "comprehension"} else f"{self.name}.{name}"
+
+
+@dataclass(eq=False)
+class Scopes:
+    """The scopes of a file, and what the walk has found out about its nodes, which go by their `id`."""
+
+    module: Scope
+    functions: list[Scope] = field(default_factory=list)
+    classes: list[Scope] = field(default_factory=list)
+    stars: list[tuple[str | None, int]] = field(default_factory=list)
+    imported: set[Ref] = field(default_factory=set)
+    awaited: set[int] = field(default_factory=set)
+    discarded: set[int] = field(default_factory=set)
+    entered: set[int] = field(default_factory=set)
+    decorated: dict[int, str] = field(default_factory=dict)
+    stored: list[tuple[ast.expr, Stored, Scope]] = field(default_factory=list)  # container, what is put into it
+    comprehensions: dict[int, Scope] = field(default_factory=dict)
+    unconditional: set[int] = field(default_factory=set)  # statements that stand directly in a module or class
+    depth: int = 0
+
+
+def scopes(tree: ast.Module, module: str, package: str) -> Scopes:
+    """The scopes of a module, which stands in a package."""
+    walk = _Walk(Scopes(Scope("module", module, None, tree)), package)
+    walk.run(tree)
+    return walk.found
+
+
+_Frame: TypeAlias = "tuple[Iterator[ast.AST], Scope, int, bool, str]"
+
+
+class _Walk:
+    """Goes through a tree from the outside in.  The nodes that make most of a tree, names and constants, are dealt with on the spot."""
+
+    def __init__(self, found: Scopes, package: str) -> None:
+        self.found = found
+        self.package = package
+        self.taken: set[str] = set()  # names of functions and classes
+        # What is yet to be walked: nodes, their scope and depth, whether they are read as values of their own, the kind of the node around them.
+        self.todo: list[_Frame] = []
+        self.read = False  # of the nodes that are being walked
+        self.around = ""
+
+    def run(self, tree: ast.Module) -> None:
+        todo, found = self.todo, self.found
+        self.later([tree], found.module, 0, "")
+        while todo:
+            frame = todo[-1]
+            nodes, scope, depth, self.read, self.around = frame
+            body, read, around = scope.body, self.read, self.around
+            mentions, stands, deeper = body.mentions, body.stands, depth + 1
+            found.depth = max(found.depth, depth)
+            for node in nodes:
+                kind = type(node)
+                if kind is ast.Name:
+                    if type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
+                        mentions[node.id, scope] = None  # type: ignore[attr-defined]
+                        stands[node.id].add(around)  # type: ignore[attr-defined]
+                        if read:
+                            body.reads.append((node, scope, around))  # type: ignore[arg-type]
+                    elif type(node.ctx) is ast.Del:  # type: ignore[attr-defined]
+                        scope.binds[node.id]  # type: ignore[attr-defined]  # a name that is deleted is local
+                elif kind is ast.Constant:
+                    body.shape.add("Constant")
+                else:
+                    _VISITS.get(kind, _Walk.other)(self, node, scope, deeper)
+                    if todo[-1] is not frame:
+                        break  # what is within comes first
+            else:
+                todo.pop()
+
+    def later(self, nodes: Sequence[ast.AST], scope: Scope, depth: int, around: str, *, read: bool = True) -> None:
+        if nodes:
+            self.todo.append((iter(nodes), scope, depth, read, around))
+
+    def unique(self, scope: Scope, name: str) -> str:
+        dotted = f"{scope.name}.{name}"
+        count = 2
+        while dotted in self.taken:
+            dotted = f"{scope.name}.{name}#{count}"
+            count += 1
+        self.taken.add(dotted)
+        return dotted
+
+    # -- names --
+
+    def mention(self, node: ast.Name, scope: Scope, depth: int, around: str) -> None:
+        """A name that is no value of its own: called, or the head of a chain of attributes."""
+        self.found.depth = max(self.found.depth, depth)
+        scope.body.mentions[node.id, scope] = None
+        scope.body.stands[node.id].add(around)
+
+    def attribute(self, node: ast.Attribute, scope: Scope, depth: int, *, called: bool = False) -> None:
+        if type(node.ctx) is not ast.Load:
+            scope.body.writes.append((node, scope))
+        elif not called:
+            scope.body.reads.append((node, scope, self.around))
+        head = node.value
+        while type(head) is ast.Attribute:
+            head = head.value
+            depth += 1
+        if type(head) is ast.Name:
+            self.mention(head, scope, depth, "Attribute")
+        else:
+            self.later([head], scope, depth, "Attribute")
+
+    def call(self, node: ast.Call, scope: Scope, depth: int) -> None:
+        called = node.func
+        scope.body.calls.append((node, scope, self.around))
+        self.later([k.value for k in node.keywords], scope, depth, "Call", read=False)
+        self.later(node.args, scope, depth, "Call", read=False)
+        if type(called) is ast.Attribute:
+            if node.args and called.attr in KEEPERS:
+                self.found.stored.append((called.value, Stored(node.args[-1], called.attr in EXTENDERS), scope))
+            self.attribute(called, scope, depth + 1, called=True)
+        elif type(called) is ast.Name:
+            self.mention(called, scope, depth, "Call")
+        else:
+            self.later([called], scope, depth, "Call", read=False)
+
+    def subscript(self, node: ast.Subscript, scope: Scope, depth: int) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            scope.body.writes.append((node, scope))
+        self.later([node.value, node.slice], scope, depth, "Subscript")
+
+    def part(self, node: ast.Starred | ast.keyword, scope: Scope, depth: int) -> None:
+        self.later([node.value], scope, depth, type(node).__name__, read=self.read)
+
+    # -- scopes --
+
+    def module(self, node: ast.Module, scope: Scope, depth: int) -> None:
+        self.found.unconditional.update(id(statement) for statement in node.body)
+        self.later(node.body, scope, depth, "Module")
+
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, depth: int) -> None:
+        kind = type(node).__name__
+        inner = _enter_function(node, scope, self.unique(scope, node.name), self.found)
+        self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
+        self.later(node.body, inner, depth, kind)
+        annotations = [a.annotation for a in _all_arguments(node.args)]
+        self.later([n for n in (*annotations, node.returns) if n is not None], scope, depth, kind, read=False)
+        self.later(node.decorator_list, scope, depth, kind, read=False)
+        self.later(_defaults(node.args), scope, depth, kind)
+
+    def lambda_(self, node: ast.Lambda, scope: Scope, depth: int) -> None:
+        inner = _enter_function(node, scope, self.unique(scope, f"<lambda@{node.lineno},{node.col_offset}>"), self.found)
+        inner.results.append((node.body, inner))
+        self.later([node.body], inner, depth, "Lambda")
+        self.later(_defaults(node.args), scope, depth, "Lambda")
+
+    def class_(self, node: ast.ClassDef, scope: Scope, depth: int) -> None:
+        self.found.unconditional.update(id(statement) for statement in node.body)
+        inner = Scope("class", self.unique(scope, node.name), scope, node)
+        self.found.classes.append(inner)
+        _bind(scope, node.name, inner.name, node)
+        self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
+        self.later(node.body, inner, depth, "ClassDef")
+        self.later([*node.bases, *(k.value for k in node.keywords)], scope, depth, "ClassDef", read=False)
+        self.later(node.decorator_list, scope, depth, "ClassDef", read=False)
+
+    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope, depth: int) -> None:
+        kind = type(node).__name__
+        body = scope.body
+        body.shape.add(kind)
+        inner = Scope("comprehension", code_of(scope), scope, node, suffix=f"@{node.lineno},{node.col_offset}")
+        self.found.comprehensions[id(node)] = inner
+        body.comprehensions.append(inner)
+        for generator in node.generators:
+            _bind_target(inner, generator.target, Item(generator.iter, None), self.found)
+            if generator.is_async:
+                body.waits.append((generator.iter, generator.iter, inner))
+        for generator in reversed(node.generators):
+            self.later([generator.target, generator.iter, *generator.ifs], inner, depth, kind)
+        self.later([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner, depth, kind)
+
+    # -- what binds --
+
+    def import_(self, node: ast.Import, scope: Scope, _depth: int) -> None:
+        for alias in node.names:
+            self.found.imported.add(alias.name)
+            first = alias.name.partition(".")[0]
+            _bind(scope, alias.asname or first, alias.name if alias.asname else first, node)
+
+    def import_from(self, node: ast.ImportFrom, scope: Scope, _depth: int) -> None:
+        base = _absolute(self.package, node)
+        for alias in node.names:
+            if alias.name == "*":
+                scope.star = True
+                self.found.module.star = True
+                self.found.stars.append((base, node.lineno))
+                if base:
+                    self.found.imported.add(base)
+                continue
+            name = None if base is None else f"{base}.{alias.name}" if base else alias.name
+            if name is not None:
+                self.found.imported.add(name)
+            _bind(scope, alias.asname or alias.name, name, node)
+
+    def declaration(self, node: ast.Global | ast.Nonlocal, scope: Scope, _depth: int) -> None:
+        for name in node.names:
+            scope.outer[name] = self.found.module if isinstance(node, ast.Global) else scope
+        scope.body.shape.add(type(node).__name__)
+
+    def assign(self, node: ast.Assign, scope: Scope, depth: int) -> None:
+        for target in node.targets:
+            _bind_target(scope, target, node.value, self.found)
+        self.later([*node.targets, node.value], scope, depth, "Assign")
+
+    def annotated(self, node: ast.AnnAssign, scope: Scope, depth: int) -> None:
+        _bind_target(scope, node.target, Annotated(node.annotation), self.found)
+        if node.value is not None:
+            _bind_target(scope, node.target, node.value, self.found)
+        if scope.kind == "class" and isinstance(node.target, ast.Name) and not _is_class_variable(node.annotation):
+            scope.fields.append(node.target.id)
+        self.later([node.annotation], scope, depth, "AnnAssign", read=False)
+        self.later(_given(node.target, node.value), scope, depth, "AnnAssign")
+
+    def augmented(self, node: ast.AugAssign, scope: Scope, depth: int) -> None:
+        if isinstance(node.target, ast.Name):
+            _bind(scope, node.target.id, node.value, node.value)
+        scope.body.writes.append((node.target, scope))
+        self.later([node.target, node.value], scope, depth, "AugAssign")
+
+    def named(self, node: ast.NamedExpr, scope: Scope, depth: int) -> None:
+        holder = scope
+        while holder.kind == "comprehension" and holder.parent is not None:
+            holder = holder.parent
+        _bind_target(holder, node.target, node.value, self.found)
+        self.later([node.value], scope, depth, "NamedExpr")
+
+    def for_(self, node: ast.For | ast.AsyncFor, scope: Scope, depth: int) -> None:
+        kind, body = type(node).__name__, scope.body
+        body.shape.add(kind)
+        body.loops.append(node)
+        if isinstance(node, ast.AsyncFor):
+            body.waits.append((node.iter, node.iter, scope))
+        _bind_target(scope, node.target, Item(node.iter, None), self.found)
+        self.later([node.target, node.iter, *node.body, *node.orelse], scope, depth, kind)
+
+    def with_(self, node: ast.With | ast.AsyncWith, scope: Scope, depth: int) -> None:
+        kind = type(node).__name__
+        scope.body.shape.add(kind)
+        for item in node.items:
+            entered = item.context_expr.value if isinstance(item.context_expr, ast.Await) else item.context_expr
+            self.found.entered.add(id(entered))
+            if item.optional_vars is not None:
+                _bind_target(scope, item.optional_vars, Entered(item.context_expr), self.found)
+        heads = [n for item in node.items for n in _given(item.context_expr, item.optional_vars)]
+        self.later([*heads, *node.body], scope, depth, kind)
+
+    def handler(self, node: ast.ExceptHandler, scope: Scope, depth: int) -> None:
+        if node.name:
+            is_one = node.type is not None and not isinstance(node.type, ast.Tuple)
+            _bind(scope, node.name, Instance(node.type) if is_one and node.type is not None else None, node)
+        self.later(_given(node.type), scope, depth, "ExceptHandler", read=False)
+        self.later(node.body, scope, depth, "ExceptHandler")
+
+    def pattern(self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping, scope: Scope, depth: int) -> None:
+        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        if name:
+            _bind(scope, name, None, node)
+        self.later(_within(node), scope, depth, type(node).__name__)
+
+    # -- what happens --
+
+    def return_(self, node: ast.Return, scope: Scope, depth: int) -> None:
+        if node.value is not None:
+            scope.body.results.append((node.value, scope))
+            self.later([node.value], scope, depth, "Return")
+
+    def yield_(self, node: ast.Yield | ast.YieldFrom, scope: Scope, depth: int) -> None:
+        scope.body.is_generator = True
+        if isinstance(node, ast.Yield) and node.value is not None:
+            scope.body.yields.append((node.value, scope))
+        self.later(_given(node.value), scope, depth, type(node).__name__)
+
+    def statement(self, node: ast.Expr, scope: Scope, depth: int) -> None:
+        self.found.discarded.add(id(node.value.value if isinstance(node.value, ast.Await) else node.value))
+        self.later([node.value], scope, depth, "Expr")
+
+    def await_(self, node: ast.Await, scope: Scope, depth: int) -> None:
+        self.found.awaited.add(id(node.value))
+        scope.body.waits.append((node.value, node, scope))
+        self.later([node.value], scope, depth, "Await")
+
+    def try_(self, node: ast.Try, scope: Scope, depth: int) -> None:
+        body = scope.body
+        body.clauses += ((clause, node.body, scope) for clause in node.handlers)
+        body.shape.update({"Finally"} if node.finalbody else ())
+        self.other(node, scope, depth)
+
+    def while_(self, node: ast.While, scope: Scope, depth: int) -> None:
+        scope.body.loops.append(node)
+        self.other(node, scope, depth)
+
+    def compare(self, node: ast.Compare, scope: Scope, depth: int) -> None:
+        match node:
+            case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[ast.Constant(value=str() as compared)]):
+                scope.body.compares[name].add(compared)
+        self.other(node, scope, depth)
+
+    def value(self, node: ast.MatchValue, scope: Scope, depth: int) -> None:
+        match node.value:
+            case ast.Constant(value=str() as compared):
+                scope.body.compares[""].add(compared)
+            case _:
+                self.other(node, scope, depth)
+
+    def other(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        kind = type(node).__name__
+        if isinstance(node, _SHAPES):
+            scope.body.shape.add(kind)
+        self.later(_within(node), scope, depth, kind)
+
+
+_SHAPES = (ast.stmt, ast.expr)
+_VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int], None]] = {
+    ast.Module: _Walk.module,
+    ast.FunctionDef: _Walk.function,
+    ast.AsyncFunctionDef: _Walk.function,
+    ast.Lambda: _Walk.lambda_,
+    ast.ClassDef: _Walk.class_,
+    **dict.fromkeys((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp), _Walk.comprehension),
+    ast.Import: _Walk.import_,
+    ast.ImportFrom: _Walk.import_from,
+    ast.Global: _Walk.declaration,
+    ast.Nonlocal: _Walk.declaration,
+    ast.Assign: _Walk.assign,
+    ast.AnnAssign: _Walk.annotated,
+    ast.AugAssign: _Walk.augmented,
+    ast.NamedExpr: _Walk.named,
+    ast.For: _Walk.for_,
+    ast.AsyncFor: _Walk.for_,
+    ast.With: _Walk.with_,
+    ast.AsyncWith: _Walk.with_,
+    ast.ExceptHandler: _Walk.handler,
+    ast.MatchAs: _Walk.pattern,
+    ast.MatchStar: _Walk.pattern,
+    ast.MatchMapping: _Walk.pattern,
+    ast.Return: _Walk.return_,
+    ast.Yield: _Walk.yield_,
+    ast.YieldFrom: _Walk.yield_,
+    ast.Expr: _Walk.statement,
+    ast.Await: _Walk.await_,
+    ast.Try: _Walk.try_,
+    **({ast.TryStar: _Walk.try_} if hasattr(ast, "TryStar") else {}),  # from Python 3.11 on
+    ast.While: _Walk.while_,
+    ast.Compare: _Walk.compare,
+    ast.MatchValue: _Walk.value,
+    ast.Call: _Walk.call,
+    ast.Attribute: _Walk.attribute,
+    ast.Subscript: _Walk.subscript,
+    ast.Starred: _Walk.part,
+    ast.keyword: _Walk.part,
+}
+_FIELDS = {
+    kind: tuple(name for name in kind._fields if name not in {"ctx", "op", "ops"})  # operators say nothing
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+
+
+def _within(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly within a node."""
+    found: list[ast.AST] = []
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
+def _given(*nodes: ast.expr | None) -> list[ast.expr]:
+    return [node for node in nodes if node is not None]
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return _given(*arguments.defaults, *arguments.kw_defaults)
+
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _enter_function(node: FunctionNode, scope: Scope, name: str, found: Scopes) -> Scope:
+    if not isinstance(node, ast.Lambda):
+        if (
+            scope.kind != "function"
+            and id(node) in found.unconditional
+            and all(isinstance(b.place, DEFINITIONS) for b in scope.binds[node.name])
+        ):
+            scope.binds[node.name].clear()  # a second definition replaces the first
+        _bind(scope, node.name, name, node)
+        if scope.kind == "class":
+            scope.methods[node.name].append(name)
+    inner = Scope("function", name, scope, node)
+    found.functions.append(inner)
+    scope.body.nested.append(inner)
+    for argument in _all_arguments(node.args):
+        _bind(inner, argument.arg, argument, argument)
+    return inner
+
+
+def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
+    extra = [a for a in (arguments.vararg, arguments.kwarg) if a is not None]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *extra]
+
+
+def _bind(scope: Scope, name: str, thing: object, place: ast.AST) -> None:
+    holder = scope
+    if name in scope.outer:
+        holder = scope.outer[name]
+        if holder is scope:  # nonlocal: the nearest enclosing function that has it
+            outer = scope.parent
+            while outer is not None and (outer.kind != "function" or (name not in outer.binds and outer.parent is not None)):
+                outer = outer.parent
+            holder = outer or scope
+    holder.binds[name].append(Bind(thing, place, scope))
+    if holder.kind == "class":
+        holder.attributes[name].append(Bind(thing, place, scope))
+
+
+def _bind_target(scope: Scope, target: ast.expr, value: object, found: Scopes) -> None:
+    """Bind what an assignment, loop or `with` binds; tuples are taken apart where the value is a tuple too."""
+    body = scope.body
+    todo = [(target, value)]
+    while todo:
+        target, value = todo.pop()
+        match target:
+            case ast.Name():
+                _bind(scope, target.id, value, target if not isinstance(value, ast.AST) else value)
+            case ast.Tuple() | ast.List():
+                starred = any(isinstance(t, ast.Starred) for t in target.elts)
+                if isinstance(value, ast.Tuple | ast.List) and not starred and len(value.elts) == len(target.elts):
+                    todo.extend(zip(target.elts, value.elts, strict=True))
+                else:
+                    todo.extend((t, None if starred or value is None else Item(value, i)) for i, t in enumerate(target.elts))
+            case ast.Starred():
+                todo.append((target.value, None))
+            case ast.Attribute(value=ast.Name(id=name)) if name == receiver(body):
+                owner = body.parent
+                assert owner is not None
+                owner.attributes[target.attr].append(Bind(value, target, scope))
+            case ast.Subscript() if isinstance(value, ast.expr):
+                found.stored.append((target.value, Stored(value), scope))
+            case _:
+                pass
+
+
+def receiver(body: Scope) -> str | None:
+    """The name of a method's first parameter, if it is bound to the instance or class."""
+    node = body.node
+    if body.parent is None or body.parent.kind != "class" or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return None
+    if any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list):
+        return None
+    first = [*node.args.posonlyargs, *node.args.args][:1]
+    return first[0].arg if first else None
+
+
+def _absolute(package: str, node: ast.ImportFrom) -> str | None:
+    """The module a `from` imports from; None if its dots go above the top."""
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    if node.level - 1 > len(parts):
+        return None
+    parts = parts[: len(parts) - (node.level - 1)]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _is_class_variable(annotation: ast.expr) -> bool:
+    head = annotation.value if isinstance(annotation, ast.Subscript) else annotation
+    return (head.attr if isinstance(head, ast.Attribute) else head.id if isinstance(head, ast.Name) else "") == "ClassVar"
+
+
+def code_of(scope: Scope) -> str:
+    """The function whose code a scope's code is; `m.<module>` for what a module does at import."""
+    body = scope.body
+    return body.name if body.kind == "function" else f"{body.name}.<module>"
