@@ -12,6 +12,7 @@ environment(process.env.PYTHON ?? "python3", join(folder, ".venv"));
 const settings = {
   "files.exclude": { "**/.venv": true, "**/__pycache__": true, "**/.rea_lint_cache": true },
   "editor.hover.above": false,
+  "editor.stickyScroll.enabled": false,
   "window.title": "${activeEditorShort}",
 };
 const editor = await open(folder, { extensions: [join(import.meta.dirname, "..", "out", "rea-lint.vsix")], settings });
@@ -24,6 +25,8 @@ await page.locator(".markers-panel .monaco-list-row").filter({ hasText: "REA201"
 await editor.focusEditor();
 await editor.goTo(27, 1);
 await page.locator(".codelens-decoration").first().waitFor();
+await page.locator(".monaco-editor").first().hover();
+await page.mouse.wheel(0, 130); // the handler at the top, and below it room for the hover
 await page.locator(".squiggly-error").first().hover({ force: true });
 await page.locator(".monaco-hover:visible").getByText("outside a step").first().waitFor();
 await page.waitForTimeout(500); // the hover fades in
