@@ -91,6 +91,12 @@ describe("a handler with two findings", () => {
     await until(async () => (await squiggles()) === 2, "two findings");
   });
 
+  step("beside the language it says which rea-lint runs", async () => {
+    await page.locator("[id='status.languageStatus']").click();
+    await page.locator(".hover-language-status").filter({ hasText: "from the .venv of the workspace folder" }).waitFor();
+    await page.keyboard.press("Escape");
+  });
+
   step("a line above the handler says what it journals", async () => {
     await page.locator(".codelens-decoration").getByText("1 operation, 1 step").waitFor();
   });
