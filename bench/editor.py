@@ -26,7 +26,7 @@ import programs
 from lsprotocol import types as lsp
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from clients import Editor, editor, soak, vscode  # type: ignore[import-not-found]  # the client that the tests have
+from clients import Editor, editor, soak, vscode  # the client that the tests have
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

@@ -62,6 +62,16 @@ def test_a_run_is_printed_again(project: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr() == first
 
 
+def test_so_is_one_for_programs(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert (project / "app.py").exists()
+    code = record("check", "--output-format", "json")
+    first = capfd.readouterr()
+    assert again.replay(["check", "--output-format", "json"]) == code
+    sys.stdout.flush()
+    assert capfd.readouterr() == first
+    assert first.out.startswith("[")
+
+
 def test_only_the_same_run_is(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record("check", ".")
     assert again.replay(["check"]) is None

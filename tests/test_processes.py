@@ -48,6 +48,7 @@ def test_the_same_is_said_with_any_number_of_processes(jobs: int, tmp_path: Path
 def test_what_fails_in_another_process_is_done_here() -> None:
     program = """
 import os
+from pickle import dumps, loads
 from rea_lint import processes
 
 here = os.getpid()
@@ -62,7 +63,7 @@ def work(number):
             return lambda: 0  # cannot be sent
     return number * number
 
-assert processes.each(work, [0, 1, 2, 3, 4]) == [0, 1, 4, 9, 16]
+assert processes.each(work, [0, 1, 2, 3, 4], dumps, loads) == [0, 1, 4, 9, 16]
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

@@ -13,19 +13,27 @@ import time
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, encode
 
-from rea_lint import __version__
+from rea_lint import __version__, packs
 from rea_lint.facts import Facts
 from rea_lint.files import Passed
+from rea_lint.packs import Knowledge
 from rea_lint.survey import survey
 
+try:
+    from _blake2 import blake2b  # hashlib would import OpenSSL: 5 ms
+except ImportError:
+    from hashlib import blake2b
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rea_lint.config import Config
     from rea_lint.files import File
 
 Kept = TypeVar("Kept")
@@ -50,7 +58,7 @@ _TABLES = (
     "CREATE INDEX used ON facts (used)",
 )
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rea-lint.  See https://bford.info/cachedir/\n"
-_SOURCES = ("comments.py", "facts.py", "files.py", "survey.py", "text.py")  # what finds out what is kept
+_SOURCES = ("comments.py", "facts.py", "files.py", "packs.py", "survey.py", "text.py")  # what finds out what is kept
 _CHECK = 8  # bytes of the digest before what is stored
 
 
@@ -98,6 +106,20 @@ class Cache:
         if self._file is not None:
             self._new[key] = _encoded(facts)
 
+    def knowledge(self, config: Config, load: Callable[[Config], Knowledge]) -> Knowledge:
+        """The packs that a configuration asks for: as they were loaded, or, if one has changed, what `load` gives.  Raises UserError."""
+        key = _digest(_salt(), repr([(one.packs, one.pack) for one in config.all]))
+        for pack in (*packs.ours(), *(path for one in config.all for path in one.packs)):
+            with suppress(OSError):  # of which `load` is to tell
+                key = _digest(bytes.fromhex(key), pack.read_bytes().decode("utf-8", "surrogateescape"))
+        place = f"packs {key}"
+        row = self._row("SELECT data FROM passed WHERE place = ?", place)
+        knowledge = _decoded(row[0], Decoder(Knowledge)) if row is not None else None
+        if knowledge is None:
+            knowledge = load(config)
+            self._passed.append((place, _encoded(knowledge)))
+        return knowledge
+
     def passed(self, place: str) -> Passed:
         """The files that were no candidates when a place (what is linted, and how files are found) was last looked at."""
         row = self._row("SELECT data FROM passed WHERE place = ?", _digest(_salt(), place))
@@ -124,6 +146,8 @@ class Cache:
         file.execute("BEGIN IMMEDIATE")
         file.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?, ?)", [(key, data, self._today) for key, data in self._new.items()])
         file.executemany("UPDATE facts SET used = ? WHERE key = ?", [(self._today, key) for key in self._used])
+        if any(place.startswith("packs ") for place, _ in self._passed):
+            file.execute("DELETE FROM passed WHERE place LIKE 'packs %'")  # they are large, and the old ones nobody's
         file.executemany("INSERT OR REPLACE INTO passed VALUES (?, ?)", self._passed)
         if self._new:
             file.execute("DELETE FROM facts WHERE used < ?", (self._today - DAYS,))

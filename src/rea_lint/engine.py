@@ -251,7 +251,9 @@ def _visited(
             found, errors = rule.visit(project, rules, sources, reported, config, functions=part)
         return [(rules.index(each.rule), each.path, each.finding, each.handlers) for each in found], errors, comments.used
 
-    said = processes.each(visit, parts)
+    from pickle import dumps, loads  # noqa: PLC0415 -- small projects need none; and what is read is our own
+
+    said = processes.each(visit, parts, dumps, loads)
     for _, _, used in said:
         comments.used |= used
     found = [Found(rules[number], path, finding, handlers) for part, _, _ in said for number, path, finding, handlers in part]

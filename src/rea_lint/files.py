@@ -17,10 +17,8 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
 import sys
-import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping  # noqa: TC003 -- what is kept is checked against the annotations of `Passed`
@@ -221,6 +219,9 @@ def put(path: str, data: bytes) -> None:
 
     What is no regular file (`/dev/stdout`, a pipe) is written to.  Raises OSError.
     """
+    import shutil  # noqa: PLC0415 -- few runs write, and these import compression and random numbers
+    import tempfile  # noqa: PLC0415 -- the same
+
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     if os.path.exists(target) and not os.path.isfile(target):

@@ -5,7 +5,6 @@ Command line, JSON schema and documentation are made of this table.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -394,6 +393,8 @@ SCOPES = {option.name: option.scope for option in OPTIONS}
 
 def did_you_mean(word: object, words: Sequence[str] | Mapping[str, object]) -> str:
     """` (did you mean `select`?)`, if there is something near."""
+    import difflib  # noqa: PLC0415 -- few configurations are wrong
+
     near = difflib.get_close_matches(str(word).lower().replace("_", "-"), list(words), 1)
     return f" (did you mean `{near[0]}`?)" if near else ""
 

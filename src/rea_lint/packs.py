@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -214,9 +213,14 @@ def load(extra: Iterable[Path] = (), inline: Iterable[tuple[str, Mapping[str, ob
 
     Raises UserError for a file that cannot be read, or that says something a pack cannot say; it names file and key.
     """
-    packs = [_read(path) for path in (*sorted(_folder().glob("*.toml")), *extra)]
+    packs = [_read(path) for path in (*ours(), *extra)]
     packs += (_Pack(source, tables) for source, tables in inline if tables)
     return _merged(packs)
+
+
+def ours() -> list[Path]:
+    """The files of our packs, in order."""
+    return sorted(_folder().glob("*.toml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -506,6 +510,8 @@ def _effect(pack: _Pack, where: str, name: str) -> Effect:
 def _one_of(pack: _Pack, where: str, word: str, allowed: Iterable[str], what: str) -> None:
     if word in allowed:
         return
+    import difflib  # noqa: PLC0415 -- few packs are wrong
+
     near = difflib.get_close_matches(word, list(allowed), 1)
     hint = f"did you mean `{near[0]}`?" if near else f"there is {', '.join(f'`{a}`' for a in allowed)}"
     raise _error(pack, where, f"unknown {what} `{word}`; {hint}")

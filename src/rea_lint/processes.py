@@ -6,7 +6,6 @@ Where that is not safe (Windows has no fork; on macOS libraries may not survive 
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -40,8 +39,8 @@ def split(weights: Mapping[Key, int], count: int, *, ahead: int = 0) -> list[lis
 def each(
     work: Callable[[Part], Result],
     parts: Sequence[Part],
-    encode: Callable[[Result], bytes] = pickle.dumps,
-    decode: Callable[[bytes], Result] = pickle.loads,
+    encode: Callable[[Result], bytes],
+    decode: Callable[[bytes], Result],
 ) -> list[Result]:
     """What `work` gives for each part: the first here, each other in a process of its own.
 

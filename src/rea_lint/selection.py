@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from dataclasses import dataclass
@@ -96,6 +95,9 @@ def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
     """` (did you mean `wall-clock`?)`, if there is something near; of a word that is like a code, which codes begin as it does."""
     if CODELIKE.match(word):
         return _begin_alike(word.upper().translate(_DIGITS), sorted(entry.code for entry in entries))
+
+    import difflib  # noqa: PLC0415 -- few words are wrong
+
     near = [
         (ratio, _agreement(word.lower(), name.lower()), name)
         for entry in entries

@@ -20,7 +20,7 @@ except ImportError:
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from typing import TextIO
+    from typing import BinaryIO, TextIO
 
 FOLDER = ".rea_lint_cache"
 FORM = b"rea-lint run 1"
@@ -55,8 +55,12 @@ def replay(arguments: Sequence[str]) -> int | None:
         kept = _read(os.path.join(folder, "runs", key.hex()), key)
         if kept is not None:
             code, said = kept
-            for stream, text in said:
-                stream.write(text)
+            for stream, data in said:
+                if stream == b"b":
+                    sys.stdout.flush()
+                    sys.stdout.buffer.write(data)
+                else:
+                    (sys.stdout if stream == b"o" else sys.stderr).write(data.decode("utf-8", "surrogatepass"))
             return code
     return None
 
@@ -100,14 +104,10 @@ class Recording:
         content = _BREAK.join(parts)
         _write(os.path.join(self.folder, "runs"), key.hex(), _digest(content, key) + content)
 
-    def add(self, stream: bytes, text: str) -> None:
-        """Something was printed."""
-        if text and self._is_on:
-            self._said.append(stream + text.encode("utf-8", "surrogatepass"))
-
-    def spoil(self) -> None:
-        """What the run did cannot be repeated."""
-        self._is_repeatable = False
+    def add(self, stream: bytes, data: bytes) -> None:
+        """Something was printed: to stdout as text `o` or as bytes `b`, or to stderr `e`."""
+        if data and self._is_on:
+            self._said.append(stream + data)
 
     def _note(self, event: str, arguments: tuple[object, ...]) -> None:
         if not self._is_on:
@@ -156,12 +156,27 @@ class _Copied:
         self._recording = recording
 
     def write(self, text: str) -> int:
-        self._recording.add(self._name, text)
+        self._recording.add(self._name, text.encode("utf-8", "surrogatepass"))
         return self._stream.write(text)
 
     def __getattr__(self, name: str) -> object:
-        if name == "buffer":  # bytes are written past us
-            self._recording.spoil()
+        if name == "buffer" and self._name == b"o":
+            return _CopiedBytes(self._stream.buffer, self._recording)
+        return getattr(self._stream, name)
+
+
+class _CopiedBytes:
+    """What takes bytes in a stream; what is written to it is noted."""
+
+    def __init__(self, stream: BinaryIO, recording: Recording) -> None:
+        self._stream = stream
+        self._recording = recording
+
+    def write(self, data: bytes) -> int:
+        self._recording.add(b"b", bytes(data))
+        return self._stream.write(data)
+
+    def __getattr__(self, name: str) -> object:
         return getattr(self._stream, name)
 
 
@@ -192,7 +207,7 @@ def _digest(data: bytes, key: bytes = b"") -> bytes:
     return blake2b(data, digest_size=_SIZE, key=key).digest()
 
 
-def _read(path: str, key: bytes) -> tuple[int, list[tuple[TextIO, str]]] | None:
+def _read(path: str, key: bytes) -> tuple[int, list[tuple[bytes, bytes]]] | None:
     """Exit code and output of a kept run; None if there is none, or it is not as it was."""
     try:
         with open(path, "rb") as file:
@@ -209,9 +224,8 @@ def _read(path: str, key: bytes) -> tuple[int, list[tuple[TextIO, str]]] | None:
         if not _is_printable(parts):
             return None
         os.utime(path)
-        streams = {b"o": sys.stdout, b"e": sys.stderr}
-        return int(code), [(streams[part[:1]], part[1:].decode("utf-8", "surrogatepass")) for part in parts]
-    except (OSError, ValueError, KeyError):
+        return int(code), [(part[:1], part[1:]) for part in parts]
+    except (OSError, ValueError):
         return None
 
 

@@ -82,7 +82,7 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
         return CLEAN
-    knowledge = engine.knowledge_for(config)
+    knowledge = engine.knowledge_for(config) if store is None else store.knowledge(config, engine.knowledge_for)
     narrow = _narrowing(options, discovery, paths, changes)
 
     def look(texts: Mapping[str, str]) -> Seen:

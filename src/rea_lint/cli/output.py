@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -53,13 +52,19 @@ def targets(context: click.Context, parameter: click.Parameter, values: Sequence
     return tuple(found)
 
 
+def _width() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
+
+
 def write(task: Task, report: Report, stream: TextIO) -> None:
     """Write the findings in the format that was asked for, as the stream shows them best; what programs read is UTF-8 whatever its encoding."""
     from rea_lint.report import render
 
     form = format_of(task)
     is_terminal = stream.isatty()
-    width = shutil.get_terminal_size().columns if is_terminal else None
+    width = _width() if is_terminal else None
     color = wants_color(task.options.color, is_terminal=is_terminal)
     has_links = color and is_terminal and shows_links(os.environ)
     text = render(form, report.diagnostics, _view(task, report, form, color=color, width=width, has_links=has_links))
