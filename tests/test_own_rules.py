@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 from rea_lint import engine, files, registry
 from rea_lint.cli import run
 from rea_lint.config import FORMATS, Config, UserError, load
-from rea_lint.testing import page_problems
+from rea_lint.testing import check, page_problems, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -223,6 +224,17 @@ class TestTheExample:
         assert capsys.readouterr().out.startswith("# ACME001 message-without-key (warning)\n\nA message is sent without")
         assert run(["rule", "--test"]) == 0
         assert capsys.readouterr().err == "Tested 2 rules: 0 problems.\n"
+
+
+def test_the_documentation_s_rule_finds_what_the_documentation_s_program_says(tree: Write) -> None:
+    text = (EXAMPLE.parents[1] / "docs" / "own-rules.md").read_text()
+    rule, program = (
+        re.search(rf"{start}(.*?)^```$", text, re.MULTILINE | re.DOTALL) for start in ("^```python\n", "^````markdown\n```python\n")
+    )
+    assert rule
+    assert program
+    root = tree({"lint_rules/idempotency.py": rule[1]})
+    assert problems(check({"app.py": program[1]}, rules=(str(root / "lint_rules"),))) == []
 
 
 def test_a_page_that_lies_is_told(tree: Write) -> None:

@@ -233,6 +233,25 @@ async def test_a_project_whose_configuration_is_broken_is_looked_at_without(tree
         await shown.codes(uri)
 
 
+async def test_a_broken_configuration_in_a_folder_below_is_said_once_and_changes_nothing(tree: Tree) -> None:
+    folder = tree({".git/HEAD": "", "service.py": CLOCK, "rea-lint.toml": "", "other/rea-lint.toml": "", "other/x.py": ""})
+    below = folder / "other" / "rea-lint.toml"
+    async with editor(folder, capabilities=vscode()) as shown:
+        uri = shown.open(folder / "service.py")
+        await shown.codes(uri, "REA101")
+        below.write_text("ignor = []\n")
+        for _ in range(2):
+            shown.tell_of(below)
+            await shown.codes(uri, "REA101")
+        await until(lambda: bool(shown.client.messages))
+        (message,) = shown.client.messages
+        assert f"{below}:1: unknown key `ignor`" in message.message
+        below.write_text("")
+        shown.tell_of(below)
+        shown.type(uri, CLOCK.replace("time.time()", "1"))
+        await shown.codes(uri)
+
+
 async def test_settings_of_the_client_win_over_files(tree: Tree) -> None:
     folder = tree({"service.py": CLOCK, "strict.toml": "", "rea-lint.toml": 'ignore = ["REA101"]\n'})
     async with editor(folder, capabilities=vscode(), settings={"select": ["REA101"]}) as shown:

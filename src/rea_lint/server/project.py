@@ -7,7 +7,7 @@ import hashlib
 import queue
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -86,7 +86,8 @@ class Project:
     _changed: float = -REST
     _due: float = 0.0
     _running: dict[object, asyncio.Task[None]] = field(default_factory=dict)
-    _session: Session | None = None  # the worker's, as are the next two
+    _session: Session | None = None  # the worker's, as are the next three
+    _is_broken_below: bool = False
     _config: Config | None = None
     _texts: dict[str, str | None] = field(default_factory=dict)
 
@@ -158,16 +159,21 @@ class Project:
     async def _check(self, path: str) -> None:
         def job() -> Checked:
             generation = self.generation
-            session = self._prepared()
-            findings = session.check(path)
-            return self._shown(generation, path, findings, session.sources)
+            last = self.checked.get(path) or Checked(generation, None, (), (), NOTHING)
+            return self._answer(
+                lambda session: self._shown(generation, path, session.check(path), session.sources),
+                lambda _session: replace(last, generation=generation),
+            )
 
         self.checked[path] = await self.worker.run(job, URGENT)
 
     async def _settle(self) -> None:
         def job() -> Settled:
             generation = self.generation
-            report = self._prepared().settle(lambda: self.generation != generation or self.worker.is_wanted)
+            report = self._answer(
+                lambda session: session.settle(lambda: self.generation != generation or self.worker.is_wanted),
+                lambda session: session.report,
+            )
             by_path: dict[str, list[Diagnostic]] = defaultdict(list)
             for diagnostic in report.diagnostics:
                 by_path[diagnostic.path].append(diagnostic)
@@ -204,6 +210,20 @@ class Project:
         if events:
             self._session.refresh()
         return self._session
+
+    def _answer(self, ask: Callable[[Session], Answer], last: Callable[[Session], Answer]) -> Answer:
+        """What the session says; what it said last where a configuration in a folder below is broken, which is told."""
+        session = self._prepared()
+        try:
+            answer = ask(session)
+        except UserError as error:
+            self._is_broken_below = True
+            self.judge(error)
+            return last(session)
+        if self._is_broken_below:
+            self._is_broken_below = False
+            self.judge(None)
+        return answer
 
     def _open(self) -> None:
         """Make the session, unless there is one with the same configuration.  One that cannot be used changes nothing."""
