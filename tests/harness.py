@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rea_lint import config, files, rule
 from rea_lint.config import Config
@@ -48,11 +48,11 @@ def durable(texts: Mapping[str, str], function: str) -> Durable:
 
 
 def visit(
-    texts: Mapping[str, str], rules: Iterable[Rule], paths: Container[str] | None = None, functions: Container[str] | None = None
+    texts: Mapping[str, str], rules: Iterable[Rule], paths: Container[str] | None = None, **options: Any
 ) -> tuple[list[Found], list[InternalError]]:
-    """What some rules find in the files of a program (in those of `paths`, and in those `functions`, if given), and the rules that raised."""
+    """What some rules find in the files of a program (in those of `paths`, if given), and the rules that raised; options as of `rule.visit`."""
     project, sources = _linked(texts)
-    return rule.visit(project, rules, sources, texts if paths is None else paths, Config(Path("/")), functions=functions)
+    return rule.visit(project, rules, sources, texts if paths is None else paths, Config(Path("/")), **options)
 
 
 def _linked(texts: Mapping[str, str]) -> tuple[Project, dict[str, Source]]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from rea_lint.durable import Durable
     from rea_lint.rule import Rule
+    from rea_lint.tree import Kept
 
 PROGRAM = """\
 import time
@@ -218,6 +219,32 @@ def test_a_function_is_not_parsed_if_no_rule_can_fire_in_it(monkeypatch: pytest.
     monkeypatch.setattr(cst, "parse_module", parse)
     found, errors = harness.visit({"app.py": PROGRAM}, [made(loops), made(clocks, effects=[Effect.CLOCK])])
     assert (len(found), errors) == (2, [])
+
+
+def test_a_text_that_is_kept_is_not_parsed_again_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(node: cst.If, code: Durable) -> Iterator[Finding]:
+        yield Finding(code.span(node.test), code.owner(node).name)
+
+    kept: Kept = {}
+
+    def found(text: str) -> list[tuple[str, str]]:
+        said, errors = harness.visit({"app.py": text}, [made(look)], kept=kept)
+        assert not errors
+        return [(each.finding.message, text[slice(*each.finding.span)]) for each in said]
+
+    before = found(PROGRAM)
+    parsed: list[str] = []
+    parse = cst.parse_module
+
+    def parse_and_note(text: str) -> cst.Module:
+        parsed.append(text)
+        return parse(text)
+
+    monkeypatch.setattr(cst, "parse_module", parse_and_note)
+    assert found(f"x = 1\n{PROGRAM}") == before
+    assert parsed == []
+    assert found(PROGRAM.replace("if x:", "if not x:")) == [(*before[0][:1], "not x"), *before[1:]]
+    assert len(parsed) == 1
 
 
 # -- what goes wrong ---------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Function
     from rea_lint.project import Hop, Operation, Project, Step, Use
     from rea_lint.text import Source, Span
+    from rea_lint.tree import Kept
 
 MOST_STEPS = 5_000  # expressions that one value is followed through
 SILENT_LOGGER = "restate.getLogger()."  # writes nothing on replay: no effect, but a log still
@@ -118,11 +119,12 @@ class Consequence:
 
 
 class Forest:
-    """The trees of a project's functions, made at first need; the last few are kept."""
+    """The trees of a project's functions, made at first need; the last few are kept, and in `kept` what does not depend on the project."""
 
-    def __init__(self, project: Project, sources: Mapping[str, Source]) -> None:
+    def __init__(self, project: Project, sources: Mapping[str, Source], kept: Kept | None = None) -> None:
         self.project = project
         self.sources = sources
+        self._kept = kept
         self._flows: dict[str, _Flow] = {}
 
     def tree(self, function: Function, path: str) -> Tree:
@@ -181,7 +183,7 @@ class Forest:
 
     def _flow(self, function: Function, path: str) -> _Flow:
         flow = self._flows.pop(function.name, None) or _Flow(
-            self.project, path, Tree(function, self.project.facts[path], self.sources[path])
+            self.project, path, Tree(function, self.project.facts[path], self.sources[path], self._kept)
         )
         self._flows[function.name] = flow
         if len(self._flows) > MOST_TREES:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Finding
     from rea_lint.packs import Effect
     from rea_lint.text import Source, Span
+    from rea_lint.tree import Kept
 
 FAMILIES = {
     "tool": "REA0",
@@ -205,15 +206,19 @@ def visit(
     *,
     functions: Container[str] | None = None,
     without: Container[str] = (),
+    kept: Kept | None = None,
 ) -> tuple[list[Found], list[InternalError]]:
     """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
 
     With `functions`, names as in `Project.functions`, only these are visited, each with the functions around and in it, and of handlers those
     that they are; rules about services and the project are not asked.  Those in `without` are not visited.  A function that is left out costs nothing.
 
+    Who visits again and again, as an editor does, hands over the same `kept` each time, an empty dict at first: the tree of a function whose text
+    is the same is not parsed again, wherever it stands now.
+
     Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
     """
-    run = _Run(project, tuple(rules), sources, paths, config, functions=functions, without=without)
+    run = _Run(project, tuple(rules), sources, paths, config, functions=functions, without=without, kept=kept)
     with_deep_stack(run.visit)
     return run.found, run.errors
 
@@ -273,6 +278,7 @@ class _Run:
         *,
         functions: Container[str] | None,
         without: Container[str],
+        kept: Kept | None,
     ) -> None:
         from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
         from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
@@ -281,7 +287,7 @@ class _Run:
         self.errors: list[InternalError] = []
         self._project = project
         self._rules = rules
-        self._forest = Forest(project, sources)
+        self._forest = Forest(project, sources, kept)
         self._paths = paths
         self._config = config
         self._durable = Durable

@@ -47,35 +47,30 @@ class Tree:
     (an attribute's, a keyword's, that of a `def`).
     """
 
-    def __init__(self, function: Function, facts: Facts, source: Source) -> None:
-        """Parse `function`, one of those of the file that `facts` and `source` are of; raises Unreadable."""
+    def __init__(self, function: Function, facts: Facts, source: Source, kept: Kept | None = None) -> None:
+        """Parse `function`, one of those of the file that `facts` and `source` are of, unless its text is in `kept`; raises Unreadable."""
         self._slice = _cut(function, source)
-        _bound(self._slice, facts.depth)
-        try:
-            self._module = cst.parse_module(self._slice.text)
-        except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError) as error:
-            raise Unreadable(f"libcst cannot parse it: {str(error).splitlines()[0]}") from error
-        self.root = _root(self._module, function)
-        self._parents: dict[cst.CSTNode, cst.CSTNode] = {}
-        self._owners: dict[cst.CSTNode, int] = {}  # node -> place in `_definitions`; -1: around the root
-        self._definitions: list[FunctionNode] = []
-        self.nodes = list(self._walk())
-        self.functions = _paired(self._definitions, function, facts.functions)
+        self._parsed = _parsed(self._slice.text, facts.depth, kept, is_lambda=function.is_lambda)
+        self.root = self._parsed.root
+        self.nodes = self._parsed.nodes
+        self.names = self._parsed.names
+        self.functions = _paired(self._parsed.definitions, function, facts.functions)
 
     def parent(self, node: cst.CSTNode) -> cst.CSTNode | None:
         """The node around a node; None for the root."""
-        return self._parents.get(node)
+        return self._parsed.parents.get(node)
 
     def ancestors(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """What is around a node, from the inside out."""
-        up = self._parents.get(node)
+        parents = self._parsed.parents
+        up = parents.get(node)
         while up is not None:
             yield up
-            up = self._parents.get(up)
+            up = parents.get(up)
 
     def owner(self, node: cst.CSTNode) -> Function | None:
         """The function whose code a node is: decorators, defaults and annotations are code of the function around; None for the root's."""
-        at = self._owners[node]
+        at = self._parsed.owners[node]
         return self.functions[at] if at >= 0 else None
 
     def function(self, definition: FunctionNode) -> Function:
@@ -88,20 +83,11 @@ class Tree:
 
     @cached_property
     def _places_of_definitions(self) -> dict[FunctionNode, int]:
-        return {node: at for at, node in enumerate(self._definitions)}
+        return {node: at for at, node in enumerate(self._parsed.definitions)}
 
     @cached_property
     def _by_name(self) -> dict[str, FunctionNode]:
-        return {function.name: node for node, function in zip(self._definitions, self.functions, strict=True)}
-
-    @cached_property
-    def names(self) -> Mapping[str, tuple[cst.Name, ...]]:
-        """Name -> the nodes that are it, in source order; those of the root's own decorators and defaults, too."""
-        found: dict[str, list[cst.Name]] = {}
-        for node in self.nodes:
-            if type(node) is cst.Name:
-                found.setdefault(node.value, []).append(node)
-        return {name: tuple(nodes) for name, nodes in found.items()}
+        return {function.name: node for node, function in zip(self._parsed.definitions, self.functions, strict=True)}
 
     @cached_property
     def calls(self) -> Mapping[cst.BaseExpression, Call]:
@@ -113,7 +99,7 @@ class Tree:
         nodes: dict[int, list[cst.Call]] = {}
         for node in self.nodes:
             if type(node) is cst.Call:
-                nodes.setdefault(self._owners[node], []).append(node)
+                nodes.setdefault(self._parsed.owners[node], []).append(node)
         found: dict[cst.BaseExpression, Call] = {}
         for at, function in enumerate(self.functions):
             pairs = list(zip(nodes.get(at, ()), function.calls, strict=False))
@@ -125,15 +111,15 @@ class Tree:
 
     def _is_same(self, node: cst.Call, call: Call) -> bool:
         """Whether a node may be the call that facts tell of: it has the same arguments."""
-        if len(node.args) != len(call.arguments) or isinstance(self._parents.get(node), cst.Await) != call.awaited:
+        if len(node.args) != len(call.arguments) or isinstance(self._parsed.parents.get(node), cst.Await) != call.awaited:
             return False
         keywords = [a.keyword.value if a.keyword is not None else a.star or None for a in node.args]
         return sorted(map(str, keywords)) == sorted(str(a.keyword) for a in call.arguments)
 
     def span(self, node: cst.CSTNode) -> Span:
         """Where a node stands in the file, without the parentheses and whitespace around it; raises Unreadable."""
-        start, end = self._places[node]
-        return Span(self._to_file(start), self._to_file_end(start, end))
+        start, end = self._parsed.place(node)
+        return Span(start + self._slice.shift, end + self._slice.shift)
 
     def text(self, node: cst.CSTNode) -> str:
         """The text of a node as it stands in the file."""
@@ -154,31 +140,6 @@ class Tree:
             at = stack.pop()
             yield at
             stack += reversed(children(at))
-
-    def _walk(self) -> Iterator[cst.CSTNode]:
-        """Every node in source order, noting parents, owners and the definitions in the order of their `def` and `lambda`."""
-        stack: list[tuple[cst.CSTNode | _Start, cst.CSTNode | None, int]] = [(self.root, None, -1)]
-        while stack:
-            node, parent, owner = stack.pop()
-            if isinstance(node, _Start):
-                definition = node.definition
-                inner = len(self._definitions)
-                self._definitions.append(definition)
-                stack.append((definition.body, definition, inner))
-                stack += [(each, definition, owner) for each in reversed(_signature(definition))]
-                continue
-            if parent is not None:
-                self._parents[node] = parent
-            self._owners[node] = owner
-            yield node
-            if (
-                type(node) is cst.FunctionDef or type(node) is cst.Lambda
-            ):  # no `isinstance`: libcst's classes are abstract, and asked by Python
-                stack.append((_Start(node), None, owner))
-                if type(node) is cst.FunctionDef:
-                    stack += [(each, node, owner) for each in reversed(node.decorators)]
-            else:
-                stack += [(each, node, owner) for each in reversed(children(node))]
 
     @cached_property
     def _by_call(self) -> dict[Span, cst.BaseExpression]:
@@ -203,10 +164,80 @@ class Tree:
                 end -= 1
         return Span(start, end)
 
+
+Kept: TypeAlias = "dict[str, Parsed]"  # by text, the one that was asked for last at the end
+MOST_KEPT = 200_000
+"""Characters of text whose trees are kept: some 5,000 lines, which take 100 MB."""
+
+
+def _parsed(text: str, depth_of_file: int, kept: Kept | None, *, is_lambda: bool) -> Parsed:
+    found = kept.pop(text, None) if kept is not None else None
+    if found is None:
+        _bound(text, depth_of_file)
+        found = Parsed(text, is_lambda=is_lambda)
+    if kept is not None:
+        kept[text] = found
+        while sum(map(len, kept)) > MOST_KEPT and len(kept) > 1:
+            del kept[next(iter(kept))]
+    return found
+
+
+class Parsed:
+    """A function's text as libcst reads it, wherever the text stands: what may be kept from one visit to the next."""
+
+    def __init__(self, text: str, *, is_lambda: bool) -> None:
+        """Parse a text that `_cut` gives; raises Unreadable."""
+        self._text = text
+        try:
+            self._module = cst.parse_module(text)
+        except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError) as error:
+            raise Unreadable(f"libcst cannot parse it: {str(error).splitlines()[0]}") from error
+        self.root = _root(self._module, is_lambda=is_lambda)
+        self.parents: dict[cst.CSTNode, cst.CSTNode] = {}
+        self.owners: dict[cst.CSTNode, int] = {}  # node -> place in `definitions`; -1: around the root
+        self.definitions: list[FunctionNode] = []
+        self.nodes = list(self._walk())
+
     @cached_property
-    def _places(self) -> dict[cst.CSTNode, tuple[int, int]]:
-        """Node -> start and end in the generated code."""
-        return self._generated[1]
+    def names(self) -> Mapping[str, tuple[cst.Name, ...]]:
+        """Name -> the nodes that are it, in source order; those of the root's own decorators and defaults, too."""
+        found: dict[str, list[cst.Name]] = {}
+        for node in self.nodes:
+            if type(node) is cst.Name:
+                found.setdefault(node.value, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
+    def place(self, node: cst.CSTNode) -> tuple[int, int]:
+        """Where a node starts and ends in the text; raises Unreadable."""
+        start, end = self._generated[1][node]
+        if self._map is None:
+            return start, end
+        counts, places = self._map
+        first = places[counts[start]] if counts[start] < len(places) else len(self._text)
+        return first, places[counts[end] - 1] + 1 if counts[end] > counts[start] else first
+
+    def _walk(self) -> Iterator[cst.CSTNode]:
+        """Every node in source order, noting parents, owners and the definitions in the order of their `def` and `lambda`."""
+        stack: list[tuple[cst.CSTNode | _Start, cst.CSTNode | None, int]] = [(self.root, None, -1)]
+        while stack:
+            node, parent, owner = stack.pop()
+            if isinstance(node, _Start):
+                definition = node.definition
+                inner = len(self.definitions)
+                self.definitions.append(definition)
+                stack.append((definition.body, definition, inner))
+                stack += [(each, definition, owner) for each in reversed(_signature(definition))]
+                continue
+            if parent is not None:
+                self.parents[node] = parent
+            self.owners[node] = owner
+            yield node
+            if type(node) is cst.FunctionDef or type(node) is cst.Lambda:  # no `isinstance`: it is slow for abstract classes
+                stack.append((_Start(node), None, owner))
+                if type(node) is cst.FunctionDef:
+                    stack += [(each, node, owner) for each in reversed(node.decorators)]
+            else:
+                stack += [(each, node, owner) for each in reversed(children(node))]
 
     @cached_property
     def _generated(self) -> tuple[str, dict[cst.CSTNode, tuple[int, int]]]:
@@ -224,7 +255,7 @@ class Tree:
         libcst drops some whitespace (`except E :`, `{x!r  }`, form feeds): the characters that are left are the same in both.
         """
         generated = self._generated[0]
-        text = self._slice.text
+        text = self._text
         if generated == text:
             return None
         places = [at for at, character in enumerate(text) if not character.isspace()]
@@ -234,18 +265,6 @@ class Tree:
         for character in generated:
             counts.append(counts[-1] + (not character.isspace()))
         return counts, places
-
-    def _to_file(self, at: int) -> int:
-        if self._map is not None:
-            counts, places = self._map
-            at = places[counts[at]] if counts[at] < len(places) else len(self._slice.text)
-        return at + self._slice.shift
-
-    def _to_file_end(self, start: int, end: int) -> int:
-        if self._map is None:
-            return end + self._slice.shift
-        counts, places = self._map
-        return places[counts[end] - 1] + 1 + self._slice.shift if counts[end] > counts[start] else self._to_file(start)
 
 
 def children(node: cst.CSTNode) -> list[cst.CSTNode]:
@@ -358,14 +377,14 @@ def _cut(function: Function, source: Source) -> _Slice:
     return _Slice(f"{prefix}{source.text[start:end]}{source.newline}", start - len(prefix), source)
 
 
-def _bound(cut: _Slice, depth_of_file: int) -> None:
+def _bound(text: str, depth_of_file: int) -> None:
     """Raise Unreadable where libcst's parser needs more stack or time than is reasonable."""
-    if len(cut.text) > MOST_CHARACTERS:
+    if len(text) > MOST_CHARACTERS:
         raise Unreadable(f"it is longer than {MOST_CHARACTERS} characters")
     if depth_of_file <= MOST_NESTED:
         return
     try:
-        depth = _depth(cut.text)
+        depth = _depth(text)
     except SyntaxError as error:
         raise Unreadable("its text does not stand alone") from error
     except (RecursionError, MemoryError) as error:
@@ -387,9 +406,9 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _root(module: cst.Module, function: Function) -> FunctionNode:
+def _root(module: cst.Module, *, is_lambda: bool) -> FunctionNode:
     statement: cst.CSTNode = module.body[0]
-    if function.is_lambda:
+    if is_lambda:
         match statement:
             case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Lambda() as root)]):
                 return root
