@@ -39,20 +39,17 @@ class Plugin:
 
     name = "rea-lint"
     version = version("rea-lint")
-    asked: ClassVar[tuple[str, ...]] = (".",)  # what flake8 was called with
+    asked: ClassVar[tuple[str, ...]] = (".",)  # the files and folders that flake8 was called with; () if it reads stdin
 
     @classmethod
     def parse_options(cls, options: Namespace) -> None:
         """Remember which files flake8 is asked about; flake8 calls this in each of its processes."""
-        cls.asked = tuple(path for path in options.filenames if path != STDIN) or (".",)
+        cls.asked = () if STDIN in options.filenames else tuple(options.filenames) or (".",)
 
     def run(self) -> Iterator[Found]:
         """The findings of the file."""
         path = os.path.abspath(self.filename)  # noqa: PTH100 -- links stay as they are named
-        text = "".join(self.lines)
-        report = _judged(self.asked)
-        if _is_other(report, path, text):
-            report = _judge([path] if os.path.lexists(path) else [], path, {path: text})
+        report = _judged(self.asked) if self.asked else _judge([], path, {path: "".join(self.lines)})
         source = report.sources.get(path)
         for diagnostic in report.diagnostics:
             if diagnostic.path == path and source is not None:
@@ -78,14 +75,3 @@ def _judge(paths: list[str], start: str, given: Mapping[str, str]) -> Report:
         return report
     found = baseline.entries(report.diagnostics, report.sources, accepted)
     return replace(report, diagnostics=baseline.split(baseline.read(accepted), found).new)
-
-
-def _is_other(report: Report, path: str, text: str) -> bool:
-    """Whether flake8 has another text than the disk, from stdin."""
-    source = report.sources.get(path)
-    there = source.text if source is not None else files.read(path)[0]
-    return there is None or _lines(there) != _lines(text)
-
-
-def _lines(text: str) -> list[str]:
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
