@@ -89,6 +89,12 @@ def test_a_fix_that_is_not_wanted_is_not_taken_for_one_like_it_that_was(project:
     ]
 
 
+def test_who_said_no_is_asked_the_next_time(project: Path) -> None:
+    for _ in range(3):
+        assert answered(project, "nnn")[1].count("Apply it?") == 3
+        time.sleep(1.5)  # a run about files that have just changed (the cache's folder is new) is never printed again
+
+
 def test_what_would_move_the_cursor_is_not_printed(project: Path) -> None:
     (project / "app.py").write_text(HANDLER + "    await ctx.run_typed(str(uuid.uuid4()) + '\x1b[2J', print)\n    return item\n")
     seen = answered(project, "n")[1]

@@ -139,7 +139,7 @@ def _remember(store: Cache, discovery: Discovery, passed: Passed | None, options
     if discovery.passed != passed:
         store.keep_passed(str(discovery.config.root), discovery.passed)
     recording: Recording | None = get_current_context().obj
-    if recording is not None and not store.problem and not options.watch:
+    if recording is not None and not store.problem and not options.watch and not options.interactive:
         recording.folder = str(store.folder)
         recording.looked_at(discovery.walked)
 
