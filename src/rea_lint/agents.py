@@ -6,8 +6,10 @@ What is not found that way is not known, and nothing is said of it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rea_lint.reach import match
@@ -302,11 +304,19 @@ class Agents:
         called = self.index.functions.get(scope)
         if called is None or not any(parameter.name == name for parameter in called.parameters):
             return
+        for caller, call in self._callers.get(scope, ()):
+            given = match(called, call, bound=called.binds is not None)
+            yield from ((caller, argument) for parameter, argument in given if parameter == name)
+
+    @cached_property
+    def _callers(self) -> dict[str, list[tuple[Function, Call]]]:
+        """Function -> who calls it in durable code; for runs, which are asked for when all is explored."""
+        found: dict[str, list[tuple[Function, Call]]] = defaultdict(list)
         for caller, edges in self.edges.items():
-            for edge in edges:
-                if edge.target == scope and edge.call is not None and caller in self.index.functions:
-                    given = match(called, edge.call, bound=called.binds is not None)
-                    yield from ((self.index.functions[caller], argument) for parameter, argument in given if parameter == name)
+            for edge in edges if caller in self.index.functions else ():
+                if edge.call is not None:
+                    found[edge.target].append((self.index.functions[caller], edge.call))
+        return found
 
     def _calls_of(self, holder: str, binding: Binding) -> Iterator[tuple[Function, Call]]:
         """The calls that give a variable its value, or a container its elements."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -726,17 +726,21 @@ def _reached(durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> t
     masks: dict[str, int] = defaultdict(int)  # a bit for each handler
     for bit, handler in enumerate(handlers):
         masks[handler.function] |= 1 << bit
-    todo = list(masks)
-    for name in todo:
+    todo = deque(masks)
+    waiting = set(masks)
+    while todo:
+        name = todo.popleft()
+        waiting.discard(name)
         mask = masks[name]
-        nested = functions[name].nested if name in functions else ()
-        tools = agents.owners.get(name, ())
-        ways = durable.visits[name].next if name in nodes else ()
-        for target in (*ways, *(inner for inner in (*nested, *tools) if inner in nodes)):
+        runs = durable.visits[name].next if name in nodes else ()
+        within = (*functions[name].nested, *agents.owners.get(name, ())) if name in functions else ()
+        for target in (*runs, *(inner for inner in within if inner in nodes)) if within else runs:
             known = masks[target]
             if known | mask != known:
                 masks[target] = known | mask
-                todo.append(target)
+                if target not in waiting:
+                    waiting.add(target)
+                    todo.append(target)
 
     @cache
     def told(mask: int) -> tuple[Handler, ...]:
