@@ -374,7 +374,9 @@ async def test_code_lenses_count_what_a_handler_journals_and_show_it(tree: Tree)
         assert "service.handle" in shown.client.messages[-1].message
         (handler,) = await shown.run("rea-lint.server.handlers")
         assert handler["name"] == "service.handle"
-        assert "A clock is read" in await shown.run("rea-lint.server.page", "REA101")
+        assert (await shown.run("rea-lint.server.page", "REA101")).startswith("# REA101 wall-clock\n\nA clock is read outside a step")
+        assert await shown.run("rea-lint.server.page", "REA000") == ""
+        assert {"code": "REA101", "name": "wall-clock"}.items() <= (await shown.run("rea-lint.server.rules"))[2].items()
     async with editor(folder, options={"showsOperations": True}) as shown:
         uri = shown.open(folder / "service.py")
         (lens,) = await shown.lenses(uri)

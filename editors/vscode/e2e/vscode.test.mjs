@@ -128,6 +128,18 @@ describe("a handler with two findings", () => {
     await page.locator(".tab.active").filter({ hasText: "orders.py" }).waitFor();
   });
 
+  step("away from findings, Show Rule Page lets the user choose a rule", async () => {
+    await editor.focusEditor();
+    await editor.goTo(1, 1);
+    await editor.command("rea-lint: Show Rule Page");
+    await page.locator(".quick-input-list").getByText("REA101", { exact: true }).waitFor();
+    await page.keyboard.type("REA305");
+    await page.locator(".quick-input-list .monaco-list-row.focused").getByText("REA305").waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator(".tab.active").filter({ hasText: "REA305" }).waitFor();
+    await page.locator(".tab.active .codicon-close").click();
+  });
+
   step("Show Handlers goes to the handler that is chosen", async () => {
     await editor.command("rea-lint: Show Handlers");
     const list = page.locator(".quick-input-list");

@@ -13,13 +13,14 @@ import {
   type TextDocumentContentProvider,
 } from "vscode";
 import type { Location as ProtocolLocation, Position } from "vscode-languageclient";
-import { output } from "./run";
 import type { Server } from "./server";
 
 const PAGES = "rea-lint";
 
 export function register(server: Server, log: LogOutputChannel): Disposable[] {
-  const pages: TextDocumentContentProvider = { provideTextDocumentContent: (page) => ask(server, ["rule", page.query]) };
+  const pages: TextDocumentContentProvider = {
+    provideTextDocumentContent: (page) => server.execute("page", page.query) as Promise<string>,
+  };
   const registered = (name: string, run: (...args: never[]) => unknown) =>
     commands.registerCommand(`rea-lint.${name}`, async (...args: never[]) => {
       try {
@@ -77,15 +78,17 @@ function codeAtCursor(): string | undefined {
   return code === undefined ? undefined : String(typeof code === "object" ? code.value : code);
 }
 
+interface Rule {
+  readonly code: string;
+  readonly name: string;
+  readonly summary: string;
+}
+
 async function chooseRule(server: Server): Promise<string | undefined> {
-  const rules = ask(server, ["rule", "--all", "--output-format", "json"]).then((printed) =>
-    (JSON.parse(printed) as { code: string; name: string; summary: string }[]).map((rule): QuickPickItem => ({
-      label: rule.code,
-      description: rule.name,
-      detail: rule.summary,
-    })),
+  const items = (server.execute("rules") as Promise<Rule[]>).then((rules) =>
+    rules.map(({ code, name, summary }): QuickPickItem => ({ label: code, description: name, detail: summary })),
   );
-  const chosen = await window.showQuickPick(rules, { placeHolder: "Whose page?", matchOnDescription: true, matchOnDetail: true });
+  const chosen = await window.showQuickPick(items, { placeHolder: "Whose page?", matchOnDescription: true, matchOnDetail: true });
   return chosen?.label;
 }
 
@@ -120,11 +123,4 @@ async function showOperations(server: Server, uri: string, position: Position, o
     "peek",
     "Nothing is journaled here",
   );
-}
-
-async function ask(server: Server, args: readonly string[]): Promise<string> {
-  if (server.found === undefined) {
-    throw new Error("rea-lint does not run; the log says why");
-  }
-  return await output(server.found, args, server.surroundings);
 }

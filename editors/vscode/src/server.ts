@@ -4,14 +4,13 @@ import { Uri, type ExtensionContext, type LogOutputChannel } from "vscode";
 import { LanguageClient, RevealOutputChannelOn, State, TransportKind, type LanguageClientOptions } from "vscode-languageclient/node";
 import { find, type Found } from "./find";
 import { tellMissing } from "./missing";
-import { output, surroundings, type Surroundings } from "./run";
+import { surroundings, version, type Surroundings } from "./run";
 import { enabled, SECTION, serverSettings, wish } from "./settings";
 import type { Status } from "./status";
 
 export class Server {
-  readonly surroundings: Surroundings;
+  private readonly surroundings: Surroundings;
   private client: LanguageClient | undefined;
-  private current: Found | undefined;
   private search = new AbortController();
   private turn: Promise<void> = Promise.resolve();
   private waiting = false;
@@ -22,11 +21,6 @@ export class Server {
     private readonly status: Status,
   ) {
     this.surroundings = surroundings(context.extensionPath);
-  }
-
-  /** What is used, or undefined while there is nothing. */
-  get found(): Found | undefined {
-    return this.current;
   }
 
   /** What reads and writes the protocol's places. Throws while there is no server. */
@@ -48,7 +42,12 @@ export class Server {
       this.turn = this.turn.then(async () => {
         this.waiting = false;
         await this.stop();
-        await this.start();
+        try {
+          await this.start();
+        } catch (error) {
+          this.log.error(`The server does not start: ${String(error)}`);
+          this.status.failed();
+        }
       });
     }
     return this.turn;
@@ -57,7 +56,6 @@ export class Server {
   async stop(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    this.current = undefined;
     try {
       await client?.dispose();
     } catch (error) {
@@ -80,32 +78,21 @@ export class Server {
     }
     this.status.busy();
     const { signal } = (this.search = new AbortController());
-    const wanted = await wish((path) => {
-      this.log.warn(`Not used: "${path}" of the setting \`rea-lint.path\` has no meaning here`);
-    });
-    this.current = await find(
-      wanted,
-      (candidate) => output(candidate, ["--version"], this.surroundings, signal),
-      (line) => {
-        this.log.info(line);
-      },
-      signal,
-    );
+    const log = (line: string) => {
+      this.log.info(line);
+    };
+    const wanted = await wish(log);
+    const found = await find(wanted, (candidate) => version(candidate, this.surroundings, signal), log, signal);
     if (signal.aborted) {
       return; // and another search comes after this one
     }
-    if (this.current === undefined) {
+    if (found === undefined) {
       this.status.missing();
       void tellMissing(this.context, wanted.interpreters[0], (why) => void this.restart(why));
       return;
     }
-    this.client = this.connect(this.current);
-    try {
-      await this.client.start();
-    } catch (error) {
-      this.log.error(`The server does not start: ${String(error)}`);
-      this.status.failed();
-    }
+    this.client = this.connect(found);
+    await this.client.start();
   }
 
   private connect(found: Found): LanguageClient {

@@ -1,7 +1,7 @@
-/** The settings under `rea-lint`, as they stand, and what of them starts the server anew. */
+/** The settings under `rea-lint`, as they stand. */
 
 import { homedir } from "node:os";
-import { workspace, type ConfigurationScope, type Uri } from "vscode";
+import { workspace, type Uri } from "vscode";
 import { expand, type Strategy, type Wish } from "./find";
 import { interpreters } from "./python";
 
@@ -23,12 +23,12 @@ export function enabled(): boolean {
   return workspace.getConfiguration(SECTION).get("enable", true);
 }
 
-/** For a folder or file; for the window without one. */
-export function serverSettings(scope?: ConfigurationScope): ServerSettings {
-  const values = workspace.getConfiguration(SECTION, scope);
+/** For a folder; for the window without one. */
+export function serverSettings(folder?: Uri): ServerSettings {
+  const values = workspace.getConfiguration(SECTION, folder);
   const configuration = values.get<string | null>("configuration", null);
   return {
-    configuration: configuration === null ? null : (absolute(configuration) ?? configuration),
+    configuration: configuration === null ? null : (absolute(configuration, folder) ?? configuration),
     select: values.get<string[] | null>("select", null),
     extendSelect: values.get<string[] | null>("extendSelect", null),
     ignore: values.get<string[] | null>("ignore", null),
@@ -38,23 +38,32 @@ export function serverSettings(scope?: ConfigurationScope): ServerSettings {
   };
 }
 
-/** What `find` is to find; the paths that cannot be read here are handed to `unusable`. */
-export async function wish(unusable: (path: string) => void): Promise<Wish> {
+/** What `find` is to find. What cannot be used is logged. */
+export async function wish(log: (line: string) => void): Promise<Wish> {
   const values = workspace.getConfiguration(SECTION);
   return {
     strategy: values.get<Strategy>("importStrategy", "fromEnvironment"),
     paths: values.get<string[]>("path", []).flatMap((path) => {
       const found = absolute(path);
       if (found === undefined) {
-        unusable(path);
+        log(`Not used: ${path} of the setting \`rea-lint.path\` has no meaning here`);
       }
       return found ?? [];
     }),
     folders: folders().map((folder) => folder.fsPath),
-    interpreters: workspace.isTrusted ? await interpreters(folders()) : [],
+    interpreters: workspace.isTrusted ? await selected(log) : [],
     trusted: workspace.isTrusted,
     platform: process.platform,
   };
+}
+
+async function selected(log: (line: string) => void): Promise<string[]> {
+  try {
+    return await interpreters(folders());
+  } catch (error) {
+    log(`Not used: the Python extension does not say what is selected: ${String(error)}`);
+    return [];
+  }
 }
 
 /** The workspace folders that are on the disk. */
@@ -62,7 +71,9 @@ function folders(): Uri[] {
   return (workspace.workspaceFolders ?? []).map((folder) => folder.uri).filter((uri) => uri.scheme === "file");
 }
 
-function absolute(path: string): string | undefined {
-  const named = (workspace.workspaceFolders ?? []).map((folder) => ({ name: folder.name, path: folder.uri.fsPath }));
-  return expand(path, named, homedir(), process.env, process.platform);
+/** A path of the settings of a folder, or of the window. */
+function absolute(path: string, of?: Uri): string | undefined {
+  const all = (workspace.workspaceFolders ?? []).map((folder) => ({ name: folder.name, path: folder.uri.fsPath }));
+  const own = all.filter((folder) => folder.path === of?.fsPath);
+  return expand(path, [...own, ...all], homedir(), process.env, process.platform);
 }

@@ -17,8 +17,8 @@ from pygls.exceptions import FeatureRequestError, JsonRpcContentModified, JsonRp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path
 
-from rea_lint import __version__, engine, rule
-from rea_lint.config import UserError
+from rea_lint import __version__, engine, registry, rule
+from rea_lint.config import Config, UserError
 from rea_lint.server import actions, views
 from rea_lint.server.actions import FIX_ALL, Document
 from rea_lint.server.convert import Client
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from pygls.server import ServerErrors
 
-    from rea_lint.config import Config
     from rea_lint.diagnostic import Diagnostic
     from rea_lint.rule import InternalError
     from rea_lint.server.project import Checked, Settled
@@ -490,9 +489,21 @@ async def _apply(ls: Server, uri: str, allowed: Callable[[Diagnostic], bool]) ->
 
 
 def page(ls: Server, code: str) -> str:
-    """The page of a rule, in Markdown; empty if there is no such rule."""
-    configs = (project.settled.config for project in ls.files.projects.values() if project.settled is not None)
-    return next((text for config in configs if (text := views.page_of(code, config))), "")
+    """The page of a rule with its title, in Markdown; empty if there is no such rule."""
+    return next((views.titled(found) for config in _configs(ls) for found in registry.load({code}, config)), "")
+
+
+def rules(ls: Server) -> list[dict[str, str]]:
+    """All rules by code, also those that projects bring."""
+    codes = [(config, {entry.code for entry in registry.index(config)}) for config in _configs(ls)]
+    found = {each.code: each for config, known in codes for each in registry.load(known, config)}
+    return [{"code": code, "name": each.name, "summary": each.page.summary} for code, each in sorted(found.items())]
+
+
+def _configs(ls: Server) -> tuple[Config, ...]:
+    """Those of the projects that have been looked at, and one for when there is none."""
+    settled = (project.settled.config for project in ls.files.projects.values() if project.settled is not None)
+    return (*settled, Config(Path(), trusted=False))
 
 
 async def operations(ls: Server, uri: str, name: str) -> list[dict[str, Any]]:
@@ -562,6 +573,7 @@ COMMANDS: Mapping[str, Callable[..., Any]] = {
     "fixAll": fix_all,
     "fixAllUnsafe": fix_all_unsafe,
     "page": page,
+    "rules": rules,
     "operations": operations,
     "handlers": handlers,
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Diagnostic
     from rea_lint.engine import Report
     from rea_lint.project import Handler, Operation, Project
+    from rea_lint.rule import Rule
     from rea_lint.text import Span
 
 
@@ -113,12 +114,13 @@ def page(diagnostic: Diagnostic, config: Config) -> str:
 
 def rest_of_page(diagnostic: Diagnostic, config: Config) -> str:
     """The page of a finding's rule, in Markdown, for a reader who has the message in front of them."""
-    return f"{page_of(diagnostic.code, config)}\n\n[{diagnostic.code}]({diagnostic.url})"
+    text = next((each.page.shown for each in registry.load({diagnostic.code}, config)), "")
+    return f"{text}\n\n[{diagnostic.code}]({diagnostic.url})"
 
 
-def page_of(code: str, config: Config) -> str:
-    """The page of a rule; empty if there is no such rule."""
-    return next((each.page.shown for each in registry.load({code}, config)), "")
+def titled(rule: Rule) -> str:
+    """The page of a rule with its title, in Markdown."""
+    return f"# {rule.code} {rule.name}\n\n{rule.page.shown}"
 
 
 def _written(context: str) -> str:
