@@ -57,6 +57,54 @@ def test_a_decorator_without_parentheses_registers_nothing() -> None:
     assert app("@svc.handler\nasync def h(ctx): ...").handlers == ()
 
 
+def test_a_service_comes_through_star_imports_of_its_own_module_and_of_libraries() -> None:
+    handler = "@svc.handler()\nasync def {}(ctx): ...\n"
+    libraries = "".join(f"from library{n} import *\n" for n in range(12))
+    project = linked(
+        shop="from .base import *\nfrom .more import *\n",
+        shop__base="from restate import *\nfrom .base import *\nsvc = Service('S')\n" + handler.format("own"),
+        shop__more=libraries + "from shop import *\n" + handler.format("another"),
+        app="from shop import *\n" + handler.format("third") + "@missing.handler()\nasync def none(ctx): ...\n",
+    )
+    assert {handler.display for handler in project.handlers} == {"S.own", "S.another", "S.third"}
+
+
+STARS = [
+    ("", "builtins.open"),
+    ("from library import *", "builtins.open"),
+    ("from ours import *", "builtins.open"),
+    ("from library import *\nfrom theirs import *", "theirs.open"),
+    ("from through import *", "theirs.open"),
+    ("from library import *\nopen = None", None),
+    ("from library import *\nfrom library import open", "library.open"),
+]
+
+
+@pytest.mark.parametrize(("imports", "expected"), STARS, ids=range(len(STARS)))
+def test_a_builtin_is_one_unless_a_module_of_the_project_that_is_star_imported_has_the_name(imports: str, expected: str | None) -> None:
+    project = linked(
+        app=f"{imports}\ndef f(): open('x')",
+        ours="from library import *\ndef other(): ...",
+        theirs="def open(path): ...",
+        through="from another_library import *\nfrom theirs import *\nfrom ours import *",
+    )
+    assert project.resolve(project.functions["app.f"].calls[0].callees) == ({expected} if expected else set())
+
+
+NAMES = [
+    ("from restate import *\nfrom library import *", {"restate.Service"}),
+    ("from library import *\nfrom restate import *", {"restate.Service"}),
+    ("from library import *\nfrom other import *", {"other.Service"}),
+    ("from library import *\nfrom ours import *", {"ours.Service"}),
+]
+
+
+@pytest.mark.parametrize(("imports", "expected"), NAMES, ids=range(len(NAMES)))
+def test_of_several_star_imports_the_one_that_is_known_for_a_name_gives_it(imports: str, expected: set[str]) -> None:
+    project = linked(app=f"{imports}\ndef f(): Service('x')", ours="class Service: ...")
+    assert project.resolve(project.functions["app.f"].calls[0].callees) == expected
+
+
 def test_regions() -> None:
     project = app(
         """

@@ -46,6 +46,8 @@ CALLEES = [
     ("a builtin", "def f(): open('x')", "builtins.open"),
     ("an unknown name says nothing", "def f(): mystery()", None),
     ("star imports leave it to linking", "from os import *\ndef f(): getpid()", "shop.orders.getpid"),
+    ("which is so for builtins", "from os import *\ndef f(): open('x')", "shop.orders.open"),
+    ("but not for those that are as good as syntax", "from os import *\ndef f(): super()", "builtins.super"),
     ("the result of a call", "import boto3\ndef f(): boto3.client('s3').put_object()", "boto3.client().put_object"),
     ("awaiting changes nothing", "import a\nasync def f(): (await a.b()).c()", "a.b().c"),
     ("an element", "import a\ndef f(): a.b['x'].c()", "a.b[].c"),

@@ -230,7 +230,7 @@ def _service_of(found: Index, resolver: Resolver, refs: Refs, services: Mapping[
             (owner, binding) for owner in _classes(found, resolver, scope) for binding in found.classes[owner].attributes.get(name, ())
         ]
         if scope in found.modules:
-            todo.extend(f"{star}.{name}" for star in found.modules[scope].stars)
+            todo.extend(f"{star}.{name}" for star in found.starred(scope, name) if star in found.modules)
         for holder, binding in holders:
             made_at = found.call_at(binding, holder)
             if made_at is not None:

@@ -174,6 +174,14 @@ class Knowledge:
         """Whether an entry decides what calling `name` does, one way or the other."""
         return self._decision(name)[0]
 
+    def names(self, name: str) -> bool:
+        """Whether some entry says this name, and not a pattern that it fits."""
+        public = self.canonical(name)
+        return public != name or any(
+            public in table
+            for table in (self.exact, self.results, self.attributes, self.contexts, self.ambient, self.services, self.steps, self.agents)
+        )
+
     def operation(self, name: str) -> OperationInfo | None:
         """The durable operation that a method is: `restate.ObjectContext().get`, `restate.DurablePromise().value`."""
         owner, _, method = name.rpartition("().")

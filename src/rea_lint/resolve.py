@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from rea_lint.facts import Binding
 from rea_lint.packs import ELEMENT, Condition
+from rea_lint.survey import BUILTINS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -63,6 +64,31 @@ class Index:
             else {}
         )
         return [(scope, binding) for binding in table.get(name, ())]
+
+    def starred(self, module: str, name: str) -> Iterator[str]:
+        """The modules that may give a module a name by `from x import *`, also through each other, what wins first.
+
+        Of the project, those that have the name by their own code; all of libraries.
+        """
+        for star in self._stars(module):
+            if star not in self.modules or self.has(star, name):
+                yield star
+
+    def has(self, module: str, name: str) -> bool:
+        """Whether a module of the project has a name by its own code."""
+        dotted = f"{module}.{name}"
+        return dotted in self.home or dotted in self.modules or name in self.modules[module].variables
+
+    def _stars(self, module: str) -> Iterator[str]:
+        seen = {module}
+        todo = [module]
+        while todo:
+            at = todo.pop()
+            if at != module:
+                yield at
+            new = [star for star in dict.fromkeys(self.modules[at].stars) if star not in seen] if at in self.modules else []
+            seen.update(new)
+            todo += new  # a later import replaces the names of an earlier one
 
     def call_at(self, binding: Binding, scope: str) -> tuple[Function, Call] | None:
         """The call that gives a variable its value, and the function that makes it; `scope` is the function, class or module of the variable."""
@@ -388,15 +414,27 @@ class Resolver:
             found += [value for value in given if value not in found]
         if not found and dotted in index.modules:
             return frozenset({dotted})
-        if not found:
-            for star in file.stars:
-                found += ordered(self._resolve(f"{star}.{name}")) if star in index.modules else ordered(self._library(f"{star}.{name}"))
-                if found:
-                    break
-            else:
-                if file.stars:
-                    return frozenset({f"builtins.{name}"})
+        if not found and file.stars:
+            return self._starred(module, name)
         return frozenset(found)
+
+    def _starred(self, module: str, name: str) -> Values:
+        """What a name is that a module has by a star import, if by any.
+
+        Nobody knows what names a library's module gives: a builtin is taken to be none of them.  Of several libraries, one that is known for the name has it.
+        """
+        index = self.index
+        stars = list(index.starred(module, name))
+        ours = next((star for star in stars if star in index.modules), None)
+        if ours is not None:
+            return self._resolve(f"{ours}.{name}")
+        if index.has(module, name):  # as something that is not known
+            return NOTHING
+        if name in BUILTINS:
+            return frozenset({f"builtins.{name}"})
+        libraries = [f"{star}.{name}" for star in stars]
+        known = [library for library in libraries if index.knowledge.names(library)]
+        return self._library((known or libraries)[0]) if libraries else NOTHING
 
     def _member(self, owner: str, name: str, *, instance: bool, skip_own: bool = False) -> Values:
         """An attribute of a class of the project, looked up in its bases; a property gives what it returns."""

@@ -28,6 +28,7 @@ MOST_NESTED = 40  # conditional expressions, annotations and displays within eac
 TAKERS = frozenset({"pop", "popleft", "get", "setdefault"})  # methods that may give an element
 MOST_BITS = 2_000  # of a number that Python writes down at any limit of `sys.set_int_max_str_digits`, which is 640 digits at least
 BUILTINS = frozenset(dir(builtins))
+LANGUAGE = frozenset({"classmethod", "property", "staticmethod", "super"})  # builtins that no star import is taken to replace
 HEADING = re.compile(r"(?:async(?:\s|\\\r?\n)+)?def(?:\s|\\\r?\n)+(?P<name>[^\s(\[\\]+)")  # up to the name, across continued lines
 
 
@@ -163,7 +164,7 @@ class _Names:
     def _look_up(self, name: str, scope: Scope) -> Refs:
         holder = self.holder(name, scope)
         if holder is None:
-            if self._star:
+            if self._star and name not in LANGUAGE:
                 return (f"{self._module}.{name}",)
             return (f"builtins.{name}",) if name in BUILTINS else ()
         things = {bind.thing if isinstance(bind.thing, str) else None for bind in holder.binds[name]}
