@@ -8,6 +8,7 @@ interface Setting {
 }
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
+  version: string;
   contributes: { commands: { category: string; title: string }[]; configuration: { properties: Record<string, Setting> } };
 };
 const readme = readFileSync("README.md", "utf8");
@@ -27,3 +28,8 @@ for (const command of manifest.contributes.commands) {
     assert.ok(readme.includes(begin), `add a row that begins with: ${begin}`);
   });
 }
+
+test("the extension has the version of rea-lint", () => {
+  const [, version] = /^__version__ = "(.*)"$/m.exec(readFileSync("../../src/rea_lint/__init__.py", "utf8")) ?? [];
+  assert.equal(manifest.version, version);
+});
