@@ -6,12 +6,13 @@ import random
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint import cache, cli, files
+from rea_lint import cache, cli, engine, files
 from rea_lint.cache import Cache
 from rea_lint.config import load
 from rea_lint.files import File, Passed
@@ -19,7 +20,9 @@ from rea_lint.survey import survey
 from running import SAFE, Tree
 
 if TYPE_CHECKING:
+    from rea_lint.config import Config
     from rea_lint.facts import Facts
+    from rea_lint.packs import Knowledge
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").rglob("*.py"))
 
@@ -80,6 +83,32 @@ def test_another_version_finds_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     store = Cache(tmp_path)
     store.facts_of(file)
     assert store._new
+
+
+def test_the_modules_that_make_facts_are_part_of_their_key() -> None:
+    program = "import sys, rea_lint.survey; print(*(name.partition('.')[2] for name in sys.modules if name.startswith('rea_lint.')))"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert set(run.stdout.split()) <= set(cache._SOURCES)
+    assert all((Path(cache.__file__).parent / f"{name}.py").exists() for name in cache._SOURCES)
+
+
+def test_packs_are_merged_again_if_one_has_changed(tmp_path: Path) -> None:
+    pack = tmp_path / "ours.toml"
+    pack.write_text('deterministic = ["ours.one"]\n')
+    config = replace(load(tmp_path, isolated=True), packs=(pack,))
+    loads: list[object] = []
+
+    def loaded(config: Config) -> Knowledge:
+        loads.append(config)
+        return engine.knowledge_for(config)
+
+    for expected in (1, 1, 2, 2):
+        if expected == 2:
+            pack.write_text('deterministic = ["ours.two"]\n')
+        store = Cache(tmp_path / "kept")
+        assert store.knowledge(config, loaded) == engine.knowledge_for(config)
+        store.close()
+        assert len(loads) == expected
 
 
 # -- what others may have done to it -----------------------------------------------------------------------------------

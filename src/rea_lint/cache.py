@@ -58,7 +58,7 @@ _TABLES = (
     "CREATE INDEX used ON facts (used)",
 )
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rea-lint.  See https://bford.info/cachedir/\n"
-_SOURCES = ("comments.py", "facts.py", "files.py", "packs.py", "survey.py", "text.py")  # what finds out what is kept
+_SOURCES = ("comments", "facts", "files", "packs", "scopes", "survey", "text")  # the modules that find out what is kept
 _CHECK = 8  # bytes of the digest before what is stored
 
 
@@ -245,5 +245,5 @@ def _salt() -> bytes:
     digest = blake2b(f"{__version__} {sys.version_info[:2]}".encode(), digest_size=32)
     for name in _SOURCES:
         with suppress(OSError):  # it may be compiled only
-            digest.update((Path(__file__).parent / name).read_bytes())
+            digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     return digest.digest()
