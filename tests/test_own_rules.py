@@ -167,6 +167,7 @@ class TestMistakes:
             (RULE.replace("short-name", "ShortName"), r"names\.py: ACME001 \(ShortName\): the name is not in kebab case"),
             (RULE.replace('"""A handler has a short name."""', ""), r"names\.py: ACME001 \(short-name\): the page is empty"),
             (RULE.replace("handler: Handler", "handler: int"), r"names\.py: ACME001 \(short-name\): it looks at <class 'int'>"),
+            (RULE.replace('"ACME001"', "CODE"), r"names\.py:7: rules are read from the text: decorate a function"),
             (RULE + "\n1 / 0\n", r"names\.py: these rules cannot be imported: ZeroDivisionError: division by zero"),
             (RULE + "\n1 /\n", r"names\.py: rules cannot be read from it: SyntaxError: invalid syntax"),
             (
@@ -182,7 +183,7 @@ class TestMistakes:
 
     def test_a_rule_that_cannot_be_read_is_said(self, tree: Write) -> None:
         hidden = RULE.replace("@rule(", "ACME = rule(").replace("Severity.WARNING)\n", "Severity.WARNING)\n@ACME\n")
-        with pytest.raises(UserError, match=r"names\.py: ACME001: decorate a function with `@rule"):
+        with pytest.raises(UserError, match=r"names\.py: ACME001: rules are read from the text: decorate a function with `@rule"):
             found(
                 project(
                     tree, hidden + RULE.replace("ACME001", "ACME002").replace("short-name", "other-name").replace("def short", "def other")

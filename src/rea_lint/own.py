@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 GROUP = "rea_lint.rules"
 PRIVATE = "_rea_lint_rules_"
+UNREAD = "rules are read from the text: decorate a function with `@rule(...)`, with code and name as strings, and `Severity....`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,14 @@ def entries(module: Module) -> tuple[Entry, ...]:
     return tuple(entry for entry in found if entry is not None)
 
 
+@cache
 def load(module: Module) -> tuple[Rule, ...]:
     """The rules in a module, imported.  Raises UserError for a module that fails, or rules that cannot be used."""
     rules = [value for value in vars(_imported(module)).values() if isinstance(value, Rule) and value.check.__module__ == module.name]
     read = {entry.code for entry in entries(module)}
     for rule in rules:
         if rule.code not in read:
-            raise UserError(f"{module.file}: {rule.code}: decorate a function with `@rule(...)`, its code and name written as strings")
+            raise UserError(f"{module.file}: {rule.code}: {UNREAD}")
     try:
         problems = validate(rules)
     except NameError as error:  # an annotation
@@ -179,7 +181,7 @@ def _entry(decorator: ast.expr, function: ast.FunctionDef, module: Module) -> En
         case ast.Constant(value=str(code)), ast.Constant(value=str(name)), ast.Attribute(attr=severity) if severity in Severity.__members__:
             pass
         case _:
-            return None
+            raise UserError(f"{module.file}:{decorator.lineno}: {UNREAD}")
     match given.get("default"):
         case ast.Constant(value=False):
             default = False
