@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from rea_lint.packs import Effect
+from rea_lint.reach import PARTIALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,13 +104,40 @@ def origin(project: Project, work: Work) -> Span:
     return next(after, work.span)
 
 
-def carries_context(project: Project, call: Call) -> bool:
-    """Whether a call is handed a context, or a function that uses one."""
+def carries_context(project: Project, function: Function, call: Call) -> bool:
+    """Whether a call in a function is handed a context, or what uses one, by itself or in a `functools.partial`."""
+    return any(_hands_context(project, each) for each in (call, *_partials(project, function, call)))
+
+
+def _hands_context(project: Project, call: Call) -> bool:
     refs = [ref for argument in call.arguments for values in (argument.values, *argument.elements) for ref in values]
     values = {value for ref in refs for value in project.resolve(ref)}
     return any(project.is_context(value) for value in values) or any(
-        uses_context(project, value) for ref in refs if not ref.endswith(")") for value in project.resolve(ref)
+        uses_context(project, value) or _is_durable(project, value)
+        for ref in refs
+        if not ref.endswith(")")
+        for value in project.resolve(ref)
     )
+
+
+def _is_durable(project: Project, value: str) -> bool:
+    """Whether a value is a method of a context that journals something: `ctx.set` itself."""
+    operation = project.knowledge.operation(value) if not project.index.is_ours(value) else None
+    return operation is not None and operation.journals
+
+
+def _partials(project: Project, function: Function, call: Call) -> Iterator[Call]:
+    """The calls of `functools.partial` that made what a call is handed, and what those are handed in turn."""
+    todo = [(function, call)]
+    for at, each in todo:
+        for argument in each.arguments:
+            for refs, span in ((argument.values, argument.span), *zip(argument.elements, argument.element_spans, strict=True)):
+                written = at.call(span)
+                held = (project.index.call_at(binding, scope) for ref in refs for scope, binding in project.index.bindings(ref))
+                found = [(at, written)] if written is not None else [made for made in held if made is not None]
+                new = [made for made in found if made not in todo and not PARTIALS.isdisjoint(project.resolve(made[1].callees))]
+                todo += new[: max(MOST_TRACED - len(todo), 0)]
+    yield from (each for _, each in todo[1:])
 
 
 def uses_context(project: Project, function: str) -> bool:

@@ -129,4 +129,4 @@ def _durable(project: Project, function: Function, call: Call) -> str | None:
     for each in work.handed(project, function, call):
         if each.is_durable:
             return each.display if each.kind is work.Kind.FUTURE else f"{each.display}, which uses the context"
-    return "a function that uses the context" if work.carries_context(project, call) else None
+    return "a function that uses the context" if work.carries_context(project, function, call) else None

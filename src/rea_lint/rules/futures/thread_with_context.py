@@ -70,6 +70,7 @@ def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
     ```python
     import asyncio
     from concurrent.futures import ThreadPoolExecutor
+    from functools import partial
 
     import restate
 
@@ -97,10 +98,11 @@ def thread_with_context(use: Use, code: Durable) -> Iterator[Finding]:
         await ctx.run_typed("crunch", crunch_twice)
         Pool().submit(ctx)
         ThreadPoolExecutor().submit(lambda: ctx.set("state", item))  # expect: REA304
+        ThreadPoolExecutor().submit(partial(ctx.set, "state", item))  # expect: REA304
     ```
     """
     call = work.primitive_call(code.project, use)
-    if call is not None and work.carries_context(code.project, call):
+    if call is not None and work.carries_context(code.project, code.project.functions[use.inside], call):
         subject = words.subject(use, "takes", "which takes")
         yield Finding(
             use.span,
