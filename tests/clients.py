@@ -169,7 +169,7 @@ async def editor(
     """An editor that has started a server for some folders, and leaves in good order."""
     client = pytest_lsp.make_test_lsp_client()
     capabilities = capabilities or neovim()
-    pulls = bool(capabilities.text_document and capabilities.text_document.diagnostic)
+    pulls = bool(capabilities.workspace and capabilities.workspace.diagnostics and capabilities.workspace.diagnostics.refresh_support)
     shown = Editor(client, lsp.PositionEncodingKind.Utf16, pulls)
     if settings is not None:
         client.set_configuration({"rea-lint": dict(settings)})

@@ -98,7 +98,7 @@ class Server(LanguageServer):
             self.look(project, *(document.path for document in self.files.documents.values() if document.project is project))
         for path in [path for path in self._told if self.files.owner(path) not in self.files.projects]:
             self.tell(path, NOTHING, ())
-        if self.client.refreshes_diagnostics:
+        if self.client.pulls:
             self.workspace_diagnostic_refresh(None)
         if self.client.refreshes_lenses:
             self.workspace_code_lens_refresh(None)
@@ -129,7 +129,7 @@ class Server(LanguageServer):
         if not self.client.pulls:
             for path, checked in now.items():
                 self.tell(path, checked.number, checked.shown)
-        elif self.client.refreshes_diagnostics and any(self._told[path] != now[path].number for path in told & now.keys()):
+        elif any(self._told[path] != now[path].number for path in told & now.keys()):
             self.workspace_diagnostic_refresh(None)
 
     def tell(self, path: str, number: str, shown: tuple[lsp.Diagnostic, ...], uri: str = "") -> None:
@@ -189,6 +189,13 @@ def initialize(ls: Server, params: lsp.InitializeParams) -> None:
         logging.getLogger(name).addHandler(_ToClient(ls, asyncio.get_running_loop()))
     ls.client = Client.of(params.capabilities, ls.workspace.position_codec)
     ls.files.set_folders(_folders(ls))
+    if ls.client.pulls:
+        ls.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, PULLED)(diagnostic)
+        name = params.client_info.name if params.client_info is not None else ""
+        if (
+            name != "Neovim"
+        ):  # 0.12 asks for the workspace when it is told to ask again, and then passes over what is said of open documents
+            ls.feature(lsp.WORKSPACE_DIAGNOSTIC)(workspace_diagnostic)
     options = params.initialization_options
     ls.shows_operations = isinstance(options, dict) and options.get("showsOperations") is True
     ls.shows_messages = isinstance(options, dict) and options.get("showsMessages") is True
@@ -234,11 +241,11 @@ async def _ask_for_settings(ls: Server) -> None:
     folders = ls.files.folders
     items = [lsp.ConfigurationItem(section=SECTION), *(lsp.ConfigurationItem(from_fs_path(folder), SECTION) for folder in folders)]
     given = await ls.workspace_configuration_async(lsp.ConfigurationParams(items))
-    before = ls.files.defaults, ls.files.settings
-    known = (ls.files.defaults, *(ls.files.settings.get(folder, ls.files.defaults) for folder in folders))
-    defaults, *each = (ls.files.initial if one is None else _settings(ls, one, last) for one, last in zip(given, known, strict=True))
-    ls.files.defaults, ls.files.settings = defaults, dict(zip(folders, each, strict=True))
-    if before != (ls.files.defaults, ls.files.settings):
+    before = [ls.files.defaults, *(ls.files.settings.get(folder, ls.files.defaults) for folder in folders)]
+    now = [ls.files.initial if one is None else _settings(ls, one, last) for one, last in zip(given, before, strict=True)]
+    ls.files.defaults, *each = now
+    ls.files.settings = dict(zip(folders, each, strict=True))
+    if now != before:
         ls.look_at_all()
 
 
@@ -543,6 +550,7 @@ async def handlers(ls: Server) -> list[dict[str, Any]]:
 
 # -- all of it -----------------------------------------------------------------------------------------------------------
 
+PULLED = lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True, identifier="rea-lint")
 FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     (lsp.INITIALIZE, initialize, None),
     (lsp.INITIALIZED, initialized, None),
@@ -554,12 +562,6 @@ FEATURES: tuple[tuple[str, Callable[..., Any], Any], ...] = (
     (lsp.TEXT_DOCUMENT_DID_CHANGE, changed, None),
     (lsp.TEXT_DOCUMENT_DID_SAVE, saved, None),
     (lsp.TEXT_DOCUMENT_DID_CLOSE, closed, None),
-    (
-        lsp.TEXT_DOCUMENT_DIAGNOSTIC,
-        diagnostic,
-        lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=True, identifier="rea-lint"),
-    ),
-    (lsp.WORKSPACE_DIAGNOSTIC, workspace_diagnostic, None),
     (
         lsp.TEXT_DOCUMENT_CODE_ACTION,
         code_action,

@@ -32,8 +32,7 @@ class Client:
     """What a client can do, as far as it matters here."""
 
     codec: PositionCodec
-    pulls: bool  # asks for diagnostics, so that none are sent to it unasked
-    refreshes_diagnostics: bool
+    pulls: bool  # asks for diagnostics, and asks again when it is told to; so none are sent to it unasked
     refreshes_lenses: bool
     watches: bool  # can be asked to tell of files that change on the disk
     watches_settings: bool  # can be asked to tell of settings that change
@@ -60,8 +59,7 @@ class Client:
         formats = get_capability(capabilities, "text_document.hover.content_format")
         return cls(
             codec=codec,
-            pulls=get_capability(capabilities, pulled) is not None,
-            refreshes_diagnostics=has("workspace.diagnostics.refresh_support"),
+            pulls=get_capability(capabilities, pulled) is not None and has("workspace.diagnostics.refresh_support"),
             refreshes_lenses=has("workspace.code_lens.refresh_support"),
             watches=has("workspace.did_change_watched_files.dynamic_registration"),
             watches_settings=has("workspace.did_change_configuration.dynamic_registration"),
