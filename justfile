@@ -33,8 +33,12 @@ test *ARGS:
 hosts *ARGS:
     REA_LINT_HOSTS=1 {{ bin }}python -m pytest tests/test_hosts.py {{ ARGS }}
 
-# The VS Code extension: format, types, unit tests, and a user's way through it in code-server (skipped, in so many words, where that cannot be had)
+# The language server in real editors: Neovim, Emacs and Helix as far as they are installed (newer ones are unpacked from Debian), and a long
+# time of typing; the VS Code extension: format, types, unit tests, and a user's way through it in code-server (skipped, in so many words,
+# where that cannot be had)
 editors:
+    -{{ bin }}python tests/editors/unpack.py
+    REA_LINT_EDITORS=1 {{ bin }}python -m pytest -rs -s tests/test_editors.py tests/test_soak.py
     npm --prefix editors/vscode ci --ignore-scripts --no-audit --no-fund --loglevel=error
     npm --prefix editors/vscode run --silent check
     npm --prefix editors/vscode run --silent test

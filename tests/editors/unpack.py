@@ -40,6 +40,8 @@ def main(folder: Path = FOLDER) -> None:
         "APT::Install-Recommends": "false",
         "APT::Sandbox::User": "root",
         "Debug::NoLocking": "1",
+        "Acquire::http::Timeout": "20",
+        "Acquire::Retries": "0",
     }
     get = ["apt-get", "--quiet", "--quiet", *(word for key, value in options.items() for word in ("-o", f"{key}={value}"))]
     for command in (["update"], ["--yes", "--download-only", "install", *PACKAGES]):
