@@ -310,3 +310,12 @@ def test_a_new_decorator_of_the_project_makes_old_files_candidates(tree: Tree, r
 
 def test_what_was_changed_just_now_is_read_again(tree: Tree) -> None:
     assert not looked(tree({"app.py": HANDLER, "far.py": ""}), Passed()).passed.states
+
+
+def test_a_registration_counts_once_something_mentions_restate(tree: Tree, reads: list[str]) -> None:
+    root = tree({"app.py": "@svc.handler()\nasync def f(ctx): ...\n", "other.py": ""})
+    first = looked(root, Passed())
+    assert not first.files
+    (root / "other.py").write_text("import restate\n")
+    assert [Path(file.path).name for file in looked(root, first.passed).files] == ["app.py", "other.py"]
+    assert reads

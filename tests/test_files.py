@@ -59,6 +59,16 @@ class TestGate:
         root = tree({"a.py": R + "import b", "b.py": "from c import d", "c.py": "d = 1", "e.py": "import a"})
         assert set(names(root)) == {"a.py", "b.py", "c.py"}
 
+    def test_other_frameworks_have_handlers_too(self, tree: Write) -> None:
+        root = tree({"app.py": "@bus.handler()\nasync def order(event): ...\n", "other.py": ""})
+        assert names(root) == {}
+        (root / "other.py").write_text("import restate\n")
+        assert set(names(root)) == {"app.py", "other.py"}
+
+    def test_a_configuration_may_know_handlers_where_nothing_mentions_restate(self, tree: Write) -> None:
+        root = tree({"app.py": "@ours.handler()\nasync def order(ctx): ...\n", "rea-lint.toml": "[handlers]\n'ours.handler' = 'service'\n"})
+        assert {Path(file.path).name for file in files.discover([root], load(root)).files} == {"app.py"}
+
     def test_users_of_a_projects_own_handler_decorator_are_candidates(self, tree: Write) -> None:
         root = tree(
             {

@@ -1,7 +1,7 @@
 """Paths -> the files that have to do with Restate, decoded and named.  The only module that walks disks.
 
 **Gate.**  Files are read as bytes, once.  One is a *candidate* if it mentions `restate`, if something in it is registered with a
-`.handler` or `.main`, if it uses a decorator that a candidate defines around such a registration, if it was named on the command line,
+`.handler` or `.main` (in a project that mentions `restate` somewhere, or whose configuration knows handlers of its own), if it uses a decorator that a candidate defines around such a registration, if it was named on the command line,
 or if a candidate imports it (transitively).  Only candidates are decoded, and only in them imports are looked for.
 
 **Names.**  An absolute import is looked up as Python would with the importing file's folder or one above it on its path, the nearest
@@ -561,19 +561,26 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
     found: dict[str, tuple[str | None, str, Broken | None]] = {}
     at_hand: dict[str, bytes] = {}  # what may be asked for a second time
     room = AT_HAND
+    mentions = False
+    registering: dict[str, bytes] = {}
     for path in sorted(tree.files):
         if path not in named and path not in tree.contents and gate.knows(path):
             continue
         data = tree.read(path)
         if isinstance(data, Broken):
             found[path] = None, "utf-8", data
-        elif path in named or b"restate" in data or _registers(data):
+        elif path in named or b"restate" in data:
             found[path] = decode(data)
+            mentions = mentions or b"restate" in data
+        elif _registers(data):
+            registering[path] = data
         elif b"@" not in data:
             at_hand[path] = b""
         elif room > 0:
             at_hand[path] = data
             room -= len(data)
+    if mentions or any(each.packs or each.pack for each in tree.config.all):
+        found |= {path: decode(data) for path, data in registering.items()}
     new = list(found)
     looked_for: frozenset[str] = frozenset()
     while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
@@ -583,7 +590,7 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
         read = ((path, at_hand[path] if path in at_hand else tree.read(path)) for path in rest)
         new = [path for path, data in read if isinstance(data, bytes) and used.search(data)]
         found |= {path: tree.decoded(path) for path in new}
-    gate.add(found, looked_for)
+    gate.add({*found, *registering}, looked_for)
     return found
 
 
