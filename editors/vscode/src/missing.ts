@@ -3,7 +3,7 @@
 import { commands, env, extensions, ProcessExecution, Task, tasks, TaskScope, Uri, window, type ExtensionContext } from "vscode";
 
 const QUIET = "rea-lint.quietAboutMissing";
-const INSTALLATION = "https://github.com/rea-lint/rea-lint/blob/main/docs/editors.md";
+const INSTALLATION = "https://github.com/rea-lint/rea-lint/blob/main/docs/editors.md#vs-code";
 
 /** Says it, unless the user has asked for silence in this workspace; `interpreter` is where an installation goes. */
 export async function tellMissing(
