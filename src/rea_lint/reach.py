@@ -13,7 +13,7 @@ from rea_lint.facts import Argument
 from rea_lint.resolve import ordered, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.packs import Effect, OperationInfo
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PARTIALS = frozenset({"functools.partial", "functools.partialmethod"})
 MOST_ROUNDS = 12  # of exploring until nothing new is handed over; each follows values one call further
+MOST_PASSED = 4  # functions that pass `*args` on, one to another
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +327,45 @@ class _Visitor:
         if receivers and called.parameters:
             self._hand(target, f"{target}:{called.parameters[0].name}", receivers)
         self.resolver.enter(target)
+        self._pass_on(call, called, receivers, MOST_PASSED)
+
+    def _pass_on(self, call: Call, called: Function, receivers: Values, depth: int) -> None:
+        """What a function does with `*args` and `**kwargs`: a context among them goes to the parameter that gets it in this call, and not in another."""
+        packed = [f"{called.name}:{parameter.name}" for parameter in called.parameters if parameter.kind in {"*", "**"}]
+        if not packed or not depth:
+            return
+        matched = [(f"{called.name}:{parameter}", argument) for parameter, argument in match(called, call, bound=bool(receivers))]
+        several = {slot: tuple(argument for at, argument in matched if at == f"{slot}[]") for slot in packed}
+        if not any(self._contexts(argument) for arguments in several.values() for argument in arguments):
+            return
+        given = dict(matched)
+        own = f"{called.name}:{called.parameters[0].name}."
+        for inner in called.calls:
+            if any(
+                argument.keyword in {"*", "**"} and argument.values[:1] and argument.values[0] in several for argument in inner.arguments
+            ):
+                arguments = tuple(_passed(inner, given, several))
+                for ref in inner.callees:
+                    if ref in given or ":" not in ref or ref.startswith(own):
+                        callees = given[ref].values if ref in given else (ref,)
+                        self._hand_contexts(inner._replace(callees=callees, arguments=arguments), called, depth)
+
+    def _hand_contexts(self, call: Call, function: Function, depth: int) -> None:
+        for target in ordered(self.resolver.resolve(call.callees)):
+            for name in self.resolver.method(target, "__init__") if target in self.index.classes else (target,):
+                called = self.index.functions.get(name)
+                if called is None:
+                    continue
+                receivers = frozenset({f"{target}()"}) if name != target else self._receivers(function, call, called)
+                for parameter, argument in match(called, call, bound=bool(receivers)):
+                    if contexts := self._contexts(argument):
+                        self._hand(name, f"{name}:{parameter}", contexts)
+                self._pass_on(call, called, receivers, depth - 1)
+
+    def _contexts(self, argument: Argument) -> Values:
+        known = self.knowledge.contexts
+        values = self.resolver.resolve(argument.values)
+        return frozenset(v for v in values if v.endswith("()") and v[:-2] in known and not self.index.is_ours(v))
 
     def _takes_steps(self, slot: Ref) -> bool:
         self.resolver.need(slot)
@@ -453,6 +493,16 @@ def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, A
             yield argument.keyword, argument
         elif argument.keyword != "**" and others is not None:
             yield f"{others}[]", argument
+
+
+def _passed(call: Call, given: Mapping[Ref, Argument], several: Mapping[Ref, tuple[Argument, ...]]) -> Iterator[Argument]:
+    """The arguments of a call in a function, where the function's parameters are `given`, `several` for `*args` and `**kwargs`."""
+    for argument in call.arguments:
+        ref = argument.values[0] if len(argument.values) == 1 else ""
+        if argument.keyword in {"*", "**"} and ref in several:
+            yield from several[ref]
+        else:
+            yield given.get(ref, argument)._replace(keyword=argument.keyword)
 
 
 def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[tuple[str, str]]:
