@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from enum import Enum
-from itertools import product
 from typing import TYPE_CHECKING, TypeAlias
 
 from rea_lint.facts import string
@@ -27,6 +26,10 @@ if TYPE_CHECKING:
 MOST_FOLLOWED = 12  # variables and calls between an argument and what it is
 MOST_LINKS = 6  # of a chain of calls that comes back: longer ones are not looked for
 VARIABLE = re.compile(r"(?P<scope>[^:]+):(?P<name>[^.\[(:]+)", re.DOTALL)
+
+
+LINKING = ("_call", "_send", "resolve", "reject", "resolve_awakeable", "reject_awakeable")
+"""How the names of operations end that reach another handler."""
 
 
 class Way(Enum):
@@ -130,13 +133,21 @@ def named(reach: Reach, handlers: Iterable[Handler], refs: Refs) -> tuple[Handle
 
 def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tuple[Handler, ...]]) -> tuple[Link, ...]:
     """Every link, by place; a file that is imported by two names counts once.  `reached` says which handlers run a function."""
+    at = [
+        (operation, caller)
+        for name, operations in reach.operations.items()
+        for operation in operations
+        if operation.info.name.endswith(LINKING)
+        for caller in reached.get(name, ())
+    ]
+    if not at:
+        return ()
     found: dict[tuple[str, Span, str, Span, str, str], Link] = {}
     waiting = _waiting(reach, reached)
     calls: dict[str, list[Call]] = defaultdict(list)
     for edge in (edge for edges in reach.edges.values() for edge in edges):
         if edge.call is not None:
             calls[edge.target].append(edge.call)
-    at = [(operation, caller) for name, each in reach.operations.items() for operation, caller in product(each, reached.get(name, ()))]
     for operation, caller in at:
         for link in (*_calls(reach, handlers, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
             found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
