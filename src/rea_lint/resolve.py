@@ -176,7 +176,8 @@ class Resolver:
     _holders: dict[str, set[Ref]] = field(
         default_factory=dict
     )  # function or class -> parameters that have held it, in this fork or another
-    _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # with what they need
+    _settled: dict[Ref, Values] = field(default_factory=dict)  # answers that need nothing: the same for a fallback
+    _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # others, with what they need
     _refs: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it
     _needed: set[str] = field(default_factory=set)  # by the answers given since `begin`
     _changed: set[str] = field(default_factory=set)  # since then
@@ -189,6 +190,7 @@ class Resolver:
     def __post_init__(self) -> None:
         if self.fallback is not None:
             self.fallback._follower = self  # noqa: SLF001 -- its own kind
+            self._settled = self.fallback._settled  # noqa: SLF001
 
     def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
         """Note that a call hands `values` to a parameter; True if that is news."""
@@ -265,28 +267,30 @@ class Resolver:
 
     def resolve(self, refs: Ref | Refs) -> Values:
         """What a ref, or any of several, may come to."""
-        if isinstance(refs, str):
+        if not isinstance(refs, str):
+            if len(refs) != 1:
+                parts = [self._resolve(ref) for ref in refs]
+                if sum(map(len, parts)) > MOST_VALUES * 2:
+                    return frozenset([value for part in parts for value in sorted(part)][: MOST_VALUES * 2])
+                return NOTHING.union(*parts)
+            refs = refs[0]
+        found = self._settled.get(refs)
+        if found is None:
             found = self._resolve(refs)
-        elif len(refs) == 1:
-            found = self._resolve(refs[0])
-        else:
-            parts = [self._resolve(ref) for ref in refs]
-            if sum(map(len, parts)) > MOST_VALUES * 2:
-                return frozenset([value for part in parts for value in sorted(part)][: MOST_VALUES * 2])
-            return NOTHING.union(*parts)
         return found if len(found) <= MOST_VALUES * 2 else frozenset(sorted(found)[: MOST_VALUES * 2])
 
     def is_partial(self, ref: Ref) -> bool:
-        """Whether what a ref comes to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
-        self.resolve(ref)
+        """Whether what a ref came to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
         return ref in self._partial
 
     def _resolve(self, ref: Ref) -> Values:
+        settled = self._settled.get(ref)
+        if settled is not None:
+            return settled
         known = self._memo.get(ref)
         if known is not None:
             values, needs = known
-            if needs:
-                self._needed |= needs
+            self._needed |= needs
             if ref in self._partial:
                 self._partial.update(self._active)
             return values
@@ -305,7 +309,10 @@ class Resolver:
         outer |= needs
         self._cut.discard(ref)
         if not self._cut:  # complete: nothing within was left out because it was being asked for above
-            self._memo[ref] = values, needs
+            if needs or ref in self._partial:
+                self._memo[ref] = values, needs
+            else:
+                self._settled[ref] = values
             for need in needs:
                 self._refs.setdefault(need, set()).add(ref)
         return values

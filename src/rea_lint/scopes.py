@@ -109,6 +109,14 @@ class Scope:
     def __post_init__(self) -> None:
         self.body = self.parent.body if self.parent is not None and self.kind in {"class", "comprehension"} else self
 
+    @property
+    def around(self) -> Scope | None:
+        """The scope in which functions and classes look for what they do not bind themselves: classes are passed over."""
+        at = self.parent
+        while at is not None and at.kind == "class":
+            at = at.parent
+        return at
+
     def ref(self, name: str) -> Ref:
         """What a variable of this scope is called in facts."""
         return f"{self.name}:{name}{self.suffix}" if self.kind in {"function", "comprehension"} else f"{self.name}.{name}"

@@ -134,6 +134,8 @@ class _Names:
         self._module = module
         self._star = found.module.star
         self._comprehensions = found.comprehensions
+        self._callees: dict[tuple[int, Scope], Refs] = {}  # by call
+        self._annotations: list[ast.expr] = []  # those that stand in strings: kept, since nodes go by their `id`
         self._functions = {id(scope.node): scope.name for scope in found.functions}
         self.tuples: dict[str, dict[str, tuple[ast.Tuple, Scope]]] = defaultdict(dict)  # by function (or module), those seen so far
 
@@ -162,6 +164,10 @@ class _Names:
         return known
 
     def _look_up(self, name: str, scope: Scope) -> Refs:
+        if name not in scope.binds and name not in scope.outer and scope.kind != "comprehension":
+            around = scope.around
+            if around is not None and around.kind != "comprehension":
+                return self.lookup(name, around)
         holder = self.holder(name, scope)
         if holder is None:
             if self._star and name not in LANGUAGE:
@@ -173,16 +179,17 @@ class _Names:
 
     def refs(self, node: ast.expr, scope: Scope, depth: int = 0) -> Refs:
         """What an expression is."""
+        if isinstance(node, ast.Constant):
+            return _constant(node)
         suffixes: list[str] = []
         while len(suffixes) < MOST_NESTED and depth < MOST_NESTED:
-            kind = type(node)
-            if kind is ast.Name:
-                return _followed(self.lookup(node.id, scope), suffixes)  # type: ignore[attr-defined]
+            if isinstance(node, ast.Name):
+                return _followed(self.lookup(node.id, scope), suffixes)
             if isinstance(node, ast.Attribute):
                 suffixes.append(f".{node.attr}")
                 node = node.value
             elif isinstance(node, ast.Call):
-                known = self._known_call(node, scope, depth)
+                known = self._called_by_name(node, scope, depth)
                 if known is not None:
                     return _followed(known, suffixes)
                 suffixes.append("()")
@@ -204,7 +211,7 @@ class _Names:
             return made
         match node:
             case ast.Constant():
-                return () if node.value is None or node.value is Ellipsis else (f"builtins.{type(node.value).__name__}()",)
+                return _constant(node)
             case ast.Lambda():
                 return (self._functions[id(node)],)
             case ast.IfExp():
@@ -231,8 +238,15 @@ class _Names:
     def _any(self, nodes: Sequence[ast.expr], scope: Scope, depth: int) -> Refs:
         return _distinct(ref for node in nodes[:MOST_ALTERNATIVES] for ref in self.refs(node, scope, depth + 1))
 
-    def _known_call(self, node: ast.Call, scope: Scope, depth: int) -> Refs | None:
-        """Calls whose value is one of their arguments, and `super()`."""
+    def callees(self, node: ast.Call, scope: Scope) -> Refs:
+        """What a call calls."""
+        known = self._callees.get((id(node), scope))
+        if known is None:
+            known = self._callees[id(node), scope] = self.refs(node.func, scope)
+        return known
+
+    def _called_by_name(self, node: ast.Call, scope: Scope, depth: int) -> Refs | None:
+        """What a call by name gives: of some, one of their arguments; None for other calls."""
         if not (
             isinstance(node.func, ast.Name)
             or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name | ast.Attribute))
@@ -241,7 +255,8 @@ class _Names:
         if isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
             held = self.refs(node.func.value, scope, depth + 1)
             return _distinct([*(f"{ref}.{node.func.attr}()" for ref in held), *(f"{ref}[]" for ref in held)])
-        match self.refs(node.func, scope):
+        callees = self.callees(node, scope)
+        match callees:
             case ("functools.partial" | "functools.partialmethod",) if node.args:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
             case ("builtins.getattr",):
@@ -249,7 +264,7 @@ class _Names:
                     case [of, ast.Constant(value=str(attribute)), *default]:
                         read = (f"{ref}.{attribute}" for ref in self.refs(of, scope, depth + 1))
                         return _distinct([*read, *(ref for other in default for ref in self.refs(other, scope, depth + 1))])
-                return None
+                return _followed(callees, ["()"])
             case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
             case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
@@ -262,7 +277,7 @@ class _Names:
                 owner = _class_around(scope)
                 return (f"{owner.name}.<super>",) if owner is not None else ()
             case _:
-                return None
+                return _followed(callees, ["()"])
 
     def elements(self, node: ast.expr, scope: Scope, index: int | None = None, depth: int = 0) -> Refs:
         """What an element of a display, comprehension or well-known iterator is; () for everything else."""
@@ -324,9 +339,11 @@ class _Names:
         match node:
             case ast.Constant(value=str(text)):
                 try:
-                    return self.annotation(ast.parse(text.strip(), mode="eval").body, scope, depth + 1)
+                    written = ast.parse(text.strip(), mode="eval").body
                 except (SyntaxError, ValueError, RecursionError, MemoryError):
                     return (), ()
+                self._annotations.append(written)
+                return self.annotation(written, scope, depth + 1)
             case ast.BinOp(op=ast.BitOr()):
                 left, right = self.annotation(node.left, scope, depth + 1), self.annotation(node.right, scope, depth + 1)
                 return _distinct([*left[0], *right[0]]), _distinct([*left[1], *right[1]])
@@ -372,6 +389,10 @@ class _Names:
                 return tuple(f"{ref}()" for ref in heads), ()
             case _:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(given[0], scope, depth + 1)[0]
+
+
+def _constant(node: ast.Constant) -> Refs:
+    return () if node.value is None or node.value is Ellipsis else (f"builtins.{type(node.value).__name__}()",)
 
 
 def _followed(base: Refs, suffixes: list[str]) -> Refs:
@@ -498,7 +519,7 @@ def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
     ]
     arguments += [_argument(each.arg or "**", each.value, scope, names) for each in node.keywords]
     return Call(
-        names.refs(node.func, scope),
+        names.callees(node, scope),
         names.span(node),
         names.span(node.func),
         tuple(arguments),
