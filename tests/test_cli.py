@@ -105,6 +105,13 @@ def test_an_output_file_that_cannot_be_meant_is_wrong_use(lint: Lint, value: str
     assert words in " ".join(run.err.split())
 
 
+def test_the_page_counts_handlers_and_services_as_the_summary_does(lint: Lint) -> None:
+    run = lint("check", "--output-format", "html", files={"app.py": CLEAN, "again.py": CLEAN})
+    (counted,) = re.findall(r"Checked 2 files, (.*?):", run.err)
+    assert counted == "2 handlers in 2 services"
+    assert f"<p>Checked 2 files, {counted}.</p>" in run.out
+
+
 def test_an_output_file_that_cannot_be_written_is_said(lint: Lint) -> None:
     run = lint("check", "--output-file", "json:app.py/report.json", files={"app.py": CLEAN})
     assert run.code == 2

@@ -55,6 +55,7 @@ VIEW = View(
     errors=(InternalError(HOSTILE, CLOCK, HOSTILE, HOSTILE),),
     handlers={"Shop.buy": (APP, Span(0, 1)), "Shop.clean": (APP, Span(0, 1)), f"Shop.{HOSTILE}": (APP, Span(0, 1))},
     files=2,
+    found=(3, 1),
 )
 
 
@@ -116,10 +117,16 @@ def test_it_asks_the_network_for_nothing(page: str) -> None:
 
 
 def test_no_findings_are_good_news() -> None:
-    text = render("html", (), View({}, "/work", files=3, handlers={"Shop.buy": (APP, Span(0, 1))}))
+    text = render("html", (), View({}, "/work", files=3, handlers={"Shop.buy": (APP, Span(0, 1))}, found=(1, 1)))
     assert '<p class="clean">No findings.</p>' in text
     assert "Checked 3 files, 1 handler in 1 service." in text
     assert 'id="filters"' not in text
+
+
+def test_services_that_share_a_name_are_counted_as_several() -> None:
+    text = render("html", (), View({}, "/work", files=2, handlers={"Shop.buy": (APP, Span(0, 1))}, found=(2, 2)))
+    assert "Checked 2 files, 2 handlers in 2 services." in text
+    assert "<h2>Services <small>1 name</small></h2>" in text
 
 
 def test_code_is_colored_by_the_simplest_of_tokens() -> None:

@@ -118,8 +118,16 @@ def _view(task: Task, report: Report, form: str, *, color: bool = False, width: 
         errors=report.errors,
         handlers={handler.display: (handler.path, handler.span) for handler in report.handlers if handler.path in task.discovery.reported},
         files=task.discovery.looked_at,
+        found=found_in(task, report),
         rules=rules,
     )
+
+
+def found_in(task: Task, report: Report) -> tuple[int, int]:
+    """How many handlers there are in the reported files, and how many services have one of them."""
+    reported = task.discovery.reported
+    services = (service for service in report.services if any(handler.path in reported for handler in service.handlers))
+    return sum(handler.path in reported for handler in report.handlers), sum(1 for _ in services)
 
 
 def _base(form: str, here: str, environment: Mapping[str, str]) -> str:

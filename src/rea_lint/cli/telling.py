@@ -48,10 +48,9 @@ def exit_code(report: Report, options: Options) -> int:
 
 
 def _summary(task: Task, report: Report) -> str:
+    from rea_lint.cli.output import found_in
     from rea_lint.report import summary
 
-    reported = task.discovery.reported
-    near = [handler for handler in report.handlers if handler.path in reported]
-    services = [service for service in report.services if any(handler.path in reported for handler in service.handlers)]
-    around = len(report.handlers) - len(near)
-    return summary(task.discovery.looked_at, len(near), len(services), report.diagnostics, around=around, unsafe=task.options.unsafe_fixes)
+    handlers, services = found_in(task, report)
+    around = len(report.handlers) - handlers
+    return summary(task.discovery.looked_at, handlers, services, report.diagnostics, around=around, unsafe=task.options.unsafe_fixes)

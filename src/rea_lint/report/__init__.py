@@ -38,6 +38,7 @@ class View:
     errors: Sequence[InternalError] = ()  # where our own code failed: findings may be missing
     handlers: Mapping[str, tuple[str, Span]] = field(default_factory=dict)  # `Service.handler` -> path and place, of all that was looked at
     files: int = 0  # how many were looked at
+    found: tuple[int, int] = (0, 0)  # handlers and services in them, by place: two may share a name
     rules: Callable[[Collection[str]], Sequence[Rule]] = _ours  # the rules of some codes, with their pages, by code
 
     def path(self, path: str) -> str:

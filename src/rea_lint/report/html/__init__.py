@@ -75,10 +75,10 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 
 def _head(diagnostics: Sequence[Diagnostic], view: View) -> Iterator[str]:
-    services = {_service(name) for name in view.handlers}
+    handlers, services = view.found
     looked_at = [count(view.files, "file")] if view.files else []
-    if view.handlers:
-        looked_at.append(f"{count(len(view.handlers), 'handler')} in {count(len(services), 'service')}")
+    if handlers:
+        looked_at.append(f"{count(handlers, 'handler')} in {count(services, 'service')}")
     yield '<header class="top"><div>'
     yield f"<h1>Durable execution report <small>{escape(Path(view.base).name)}</small></h1>"
     if looked_at:
@@ -111,8 +111,9 @@ def _summary(diagnostics: Sequence[Diagnostic], view: View) -> Iterator[str]:
     yield "</ul>"
     yield '<div class="tables">'
     yield from _table("Rules", "code", _by_rule(diagnostics))
-    yield from _table("Services", "handler", _by_service(diagnostics, view))
-    yield from _table("Handlers", "handler", _by_handler(diagnostics, view))
+    handlers, services = view.found
+    yield from _table("Services", "handler", _by_service(diagnostics, view), services)
+    yield from _table("Handlers", "handler", _by_handler(diagnostics, view), handlers)
     yield from _table("Files", "file", _tally((d, [view.path(d.path)]) for d in diagnostics))
     yield "</div></section>"
 
@@ -157,11 +158,13 @@ def _tally(each: Iterable[tuple[Diagnostic, Iterable[str]]]) -> list[Row]:
     return [(value, re.sub(r"([/._])", r"\1<wbr>", escape(value)), counts) for value, counts in ordered]
 
 
-def _table(title: str, field: str, rows: Sequence[Row]) -> Iterator[str]:
+def _table(title: str, field: str, rows: Sequence[Row], things: int = 0) -> Iterator[str]:
+    """A row for each value; where several of `things` share one, the heading says that it counts names."""
     if not rows:
         return
+    values = sum(value != OUTSIDE for value, _, _ in rows)
     most = max(sum(counts.values()) for _, _, counts in rows) or 1
-    yield f'<section><h2>{title} <small>{sum(value != OUTSIDE for value, _, _ in rows):,}</small></h2><div class="scroll"><table aria-label="Findings by {field}"><tbody>'
+    yield f'<section><h2>{title} <small>{count(values, "name") if things > values else f"{values:,}"}</small></h2><div class="scroll"><table aria-label="Findings by {field}"><tbody>'
     for value, shown, counts in rows:
         total = sum(counts.values())
         said = ", ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity])
