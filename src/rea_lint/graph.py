@@ -113,22 +113,42 @@ class Crossing:
     keeps_key: bool  # every chain passes its own key on
 
 
-def targets(reach: Reach, handlers: Iterable[Handler], operation: Operation) -> tuple[Handler, ...]:
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All handlers, and where among them those are that calls name."""
+
+    handlers: tuple[Handler, ...]
+    by_function: Mapping[str, list[int]]
+    by_name: Mapping[tuple[str, str], list[int]]  # service, handler
+
+    @classmethod
+    def of(cls, handlers: tuple[Handler, ...]) -> Directory:
+        """The directory of some handlers."""
+        functions: dict[str, list[int]] = defaultdict(list)
+        names: dict[tuple[str, str], list[int]] = defaultdict(list)
+        for at, handler in enumerate(handlers):
+            functions[handler.function].append(at)
+            names[handler.service, handler.name].append(at)
+        return cls(handlers, functions, names)
+
+
+def targets(reach: Reach, known: Directory, operation: Operation) -> tuple[Handler, ...]:
     """The handlers that a call or send may call: what its first argument is, or the names that a generic one says."""
     call, parameters = operation.call, operation.info.parameters
     if parameters[:1] == ("tpe",):
         target = call.argument(0, "tpe")
-        return named(reach, handlers, target.values) if target is not None else ()
+        return named(reach, known, target.values) if target is not None else ()
     if parameters[:2] == ("service", "handler"):
         service, name = written(reach, call.argument(0, "service")), written(reach, call.argument(1, "handler"))
-        return tuple(handler for handler in handlers if service is not None and (handler.service, handler.name) == (service, name))
+        found = known.by_name.get((service, name), ()) if service is not None and name is not None else ()
+        return tuple(known.handlers[at] for at in found)
     return ()
 
 
-def named(reach: Reach, handlers: Iterable[Handler], refs: Refs) -> tuple[Handler, ...]:
+def named(reach: Reach, known: Directory, refs: Refs) -> tuple[Handler, ...]:
     """The handlers that a value may be."""
-    names = reach.resolver.resolve(refs)
-    return tuple(handler for handler in handlers if handler.function in names) if names else ()
+    found = {at for name in reach.resolver.resolve(refs) for at in known.by_function.get(name, ())}
+    return tuple(known.handlers[at] for at in sorted(found))
 
 
 def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tuple[Handler, ...]]) -> tuple[Link, ...]:
@@ -143,13 +163,13 @@ def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tup
     if not at:
         return ()
     found: dict[tuple[str, Span, str, Span, str, str], Link] = {}
-    waiting = _waiting(reach, reached)
+    directory, waiting = Directory.of(handlers), _waiting(reach, reached)
     calls: dict[str, list[Call]] = defaultdict(list)
     for edge in (edge for edges in reach.edges.values() for edge in edges):
         if edge.call is not None:
             calls[edge.target].append(edge.call)
     for operation, caller in at:
-        for link in (*_calls(reach, handlers, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
+        for link in (*_calls(reach, directory, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
             found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
     askers: dict[tuple[str, Span, str], dict[Handler, None]] = defaultdict(dict)
     for link in found.values():
@@ -259,7 +279,7 @@ def _seen_from(given: Given, key: Given, argument: Given) -> Given:
 # -- one operation -----------------------------------------------------------------------------------------------------
 
 
-def _calls(reach: Reach, handlers: tuple[Handler, ...], asker: _Asker, operation: Operation) -> Iterator[Link]:
+def _calls(reach: Reach, directory: Directory, asker: _Asker, operation: Operation) -> Iterator[Link]:
     call, info = operation.call, operation.info
     method = info.name.rpartition(".")[2]
     if not method.endswith(("_call", "_send")):
@@ -272,7 +292,7 @@ def _calls(reach: Reach, handlers: tuple[Handler, ...], asker: _Asker, operation
     # Of a call that is not awaited at once, its future is kept to be awaited later: only one that is thrown away nobody waits for.
     waits = (call.awaited or not call.discarded) if way is Way.CALL else _is_attached_to(reach, function, call)
     delayed = delay is not None and delay.literal != "None"
-    known = tuple({_place(handler): handler for handler in targets(reach, handlers, operation)}.values())
+    known = tuple({_place(handler): handler for handler in targets(reach, directory, operation)}.values())
     if not known:
         names = (
             [written(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]

@@ -277,11 +277,15 @@ class Project:
 
     def targets(self, operation: Operation) -> tuple[Handler, ...]:
         """The handlers that a call or send may call."""
-        return graph.targets(self._durable, self.handlers, operation)
+        return graph.targets(self._durable, self._directory, operation)
 
     def handlers_named(self, refs: Refs) -> tuple[Handler, ...]:
         """The handlers that a value may be."""
-        return graph.named(self._durable, self.handlers, refs)
+        return graph.named(self._durable, self._directory, refs)
+
+    @cached_property
+    def _directory(self) -> graph.Directory:
+        return graph.Directory.of(self.handlers)
 
     def written(self, argument: Argument | None) -> str | None:
         """The text of an argument that is written down, or of a constant that is; None: it is no text, or not known."""

@@ -304,7 +304,7 @@ class _Run:
             for service in self._project.services:
                 if service.path in self._paths:
                     self._ask(service, self._project, service.path, tuple(sorted(h.display for h in service.handlers)))
-        for handler in self._project.handlers:
+        for handler in sorted(self._project.handlers, key=lambda handler: handler.path):  # rules may parse its file: each once
             if handler.path in self._paths and self._is_asked_of(handler.function):
                 self._ask(handler, self._project, handler.path, (handler.display,))
         for path in self._project.facts:
