@@ -677,7 +677,7 @@ class _Search:
             self._arrive(flow, Sink.STEP, node, callee)
             return
         values = flow.resolve(call.func)
-        if _is_log(self._project, values):
+        if is_log(self._project, values):
             self._arrive(flow, Sink.LOG, node, callee)
             return
         helpers = [self._project.functions[value] for value in sorted(values) if value in self._project.functions]
@@ -801,7 +801,8 @@ def _is_final(flow: _Flow, statement: cst.Raise | cst.Assert) -> bool:
     return not values or not all(value.startswith("builtins.") for value in values)
 
 
-def _is_log(project: Project, values: frozenset[str]) -> bool:
+def is_log(project: Project, values: frozenset[str]) -> bool:
+    """Whether something writes a log line, or prints."""
     return any(value.startswith(SILENT_LOGGER) or project.knowledge.effect(value, None) in {Effect.LOG, Effect.PRINT} for value in values)
 
 

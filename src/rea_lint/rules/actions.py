@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rea_lint.project import Operation, Project, Step
     from rea_lint.rewrite import Edits
 
-RUN_OPTIONS = "restate.RunOptions"
 OPTIONS = frozenset(
     {
         "serde",

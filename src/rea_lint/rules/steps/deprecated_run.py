@@ -13,6 +13,7 @@ from rea_lint.durable import Durable
 from rea_lint.project import Operation
 from rea_lint.rule import rule
 from rea_lint.rules import actions
+from rea_lint.rules.options import RUN
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def _fix(handed: Handover, code: Durable) -> Fix | None:
     if rest is not None and len(values) < len(rest.elements):
         return None
     options = ", ".join(f"{RENAMED.get(name, name)}={code.text(value)}" for name, value in given.items() if name not in {"name", "action"})
-    spelled = rewrite.spelled(code, handed.call, actions.RUN_OPTIONS) if options or values else ("", ())
+    spelled = rewrite.spelled(code, handed.call, RUN) if options or values else ("", ())
     if spelled is None:
         return None
     arguments = [code.text(given["name"]), code.text(given["action"])]

@@ -14,6 +14,7 @@ from rea_lint.durable import Durable
 from rea_lint.project import Step
 from rea_lint.rule import rule
 from rea_lint.rules import actions, certain
+from rea_lint.rules.options import RUN
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def _is_right(step: Step, project: Project) -> bool:
     if operation.info.name == "run":
         is_known = named <= set(operation.info.parameters) and len(positional) == 2 and "args" not in named
         return is_known and (action is None or _missing(action, 0, {}) is None)
-    if len(positional) > 2 and project.resolve(positional[2].values) != {f"{actions.RUN_OPTIONS}()"}:
+    if len(positional) > 2 and project.resolve(positional[2].values) != {f"{RUN}()"}:
         return False
     parameters = _parameters(action) if action is not None else None
     return action is None or parameters is None or (named <= set(parameters) and _missing(action, len(positional[3:]), named) is None)
@@ -243,7 +244,7 @@ def _is_no_options(
 ) -> bool:
     """Whether the third argument is certainly no `RunOptions`: by its type, or because the action would lack an argument if it were."""
     values = code.resolve(options)
-    if any(value == f"{actions.RUN_OPTIONS}()" for value in values):
+    if any(value == f"{RUN}()" for value in values):
         return False
     types = certain.of(options, code)
     if types or (isinstance(options, cst.Name) and options.value == "None"):
@@ -272,7 +273,7 @@ def _as_options(handed: Handover, named: dict[str, cst.Arg], names: list[str], c
         start = code.span(call.args[2].value).start
         at = code.source.text.rindex("options", code.span(handed.action).end, start)
         return rewrite.safe("Hand it over by position", (Edit(Span(at, start), ""),))
-    spelled = rewrite.spelled(code, call, actions.RUN_OPTIONS) if all(name in actions.OPTIONS for name in fields) else None
+    spelled = rewrite.spelled(code, call, RUN) if all(name in actions.OPTIONS for name in fields) else None
     if spelled is None or code.source.text[code.span(handed.action).end :].lstrip()[:1] != ",":
         return None
     first, last = code.span(call.args[2].value).start, code.span(call.args[-1].value).end
@@ -316,7 +317,7 @@ def _of_run(handed: Handover, code: Durable) -> _Problem | None:
         said = f"`{taker}` has no parameter `{unknown}`: a `TypeError`, {RETRIED}; `{taker}_typed` hands arguments to the action"
         return _Problem(code.span(given[unknown].value), said)
     positional = [argument for argument in call.args if argument.keyword is None]
-    if len(positional) > 2 and code.resolve(positional[2].value) == {f"{actions.RUN_OPTIONS}()"}:
+    if len(positional) > 2 and code.resolve(positional[2].value) == {f"{RUN}()"}:
         said = f"`{taker}` gets `RunOptions` in the place of `serde`: an `AttributeError`, {RETRIED}; `{taker}_typed` takes options"
         end = code.span(call.func).end
         fix = rewrite.safe("Use `run_typed`", (Edit(Span(end, end), "_typed"),)) if len(call.args) == len(positional) == 3 else None

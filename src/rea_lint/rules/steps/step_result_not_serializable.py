@@ -15,6 +15,7 @@ from rea_lint.durable import Durable
 from rea_lint.project import Step
 from rea_lint.rule import rule
 from rea_lint.rules import actions
+from rea_lint.rules.options import RUN
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
@@ -407,7 +408,7 @@ def _with_option(option: str, dotted: str, form: str, handed: Handover, code: Du
     if len(handed.call.args) != 2 or handed.action is None:
         return None
     value = rewrite.spelled(code, handed.call, dotted)
-    options = rewrite.spelled(code, handed.call, actions.RUN_OPTIONS) if handed.is_typed else ("", ())
+    options = rewrite.spelled(code, handed.call, RUN) if handed.is_typed else ("", ())
     if value is None or options is None:
         return None
     given = f"{option}={form.format(value[0])}"

@@ -9,7 +9,7 @@ import libcst as cst
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
-from rea_lint.packs import Effect
+from rea_lint.flow import is_log
 from rea_lint.project import Step
 from rea_lint.rule import rule
 
@@ -276,10 +276,4 @@ def _is_read(name: cst.Name, attribute: str, code: Durable) -> bool:
         return False
     if isinstance(parent, cst.Subscript) and isinstance(code.parent(parent), cst.AssignTarget):
         return False
-    return not any(isinstance(around, cst.Call) and _is_log(around, code) for around in code.ancestors(name))
-
-
-def _is_log(call: cst.Call, code: Durable) -> bool:
-    effects = {code.project.knowledge.effect(name, None) for name in code.resolve(call.func)}
-    is_silent = any(name.startswith("restate.getLogger().") for name in code.resolve(call.func))
-    return is_silent or bool(effects & {Effect.LOG, Effect.PRINT})
+    return not any(isinstance(around, cst.Call) and is_log(code.project, code.resolve(around.func)) for around in code.ancestors(name))
