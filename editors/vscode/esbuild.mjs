@@ -1,5 +1,5 @@
 // Builds dist/extension.js and the licences of what is bundled in it; with --tests the unit tests into out/test.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -7,6 +7,7 @@ const tests = process.argv.includes("--tests");
 const production = process.argv.includes("--production");
 const outdir = tests ? "out/test" : "dist";
 
+mkdirSync("out", { recursive: true }); // where vsce writes, too
 rmSync(outdir, { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: tests ? ["test/*.test.ts"] : ["src/extension.ts"],
