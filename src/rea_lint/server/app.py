@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 import traceback
@@ -612,6 +613,7 @@ def serve() -> int:
     """Talk to a client on stdin and stdout until it leaves; gives 0 if it said that it would, as the protocol has it, and else 1."""
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # what is printed by mistake does not reach the client
+    gc.disable()  # the worker does it, in its time
     server = make()
     server.start_io(stdin, stdout)
     return 0 if server.is_shut_down else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import queue
 import threading
 from concurrent.futures import Future
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 URGENT, PATIENT = 0, 1
 
+# Python's own garbage collection is off, in this process as in all of ours: it costs a factor of two.  What a check leaves in cycles is 1.4 MB
+# in a project of 300 files.  Collecting that takes 25 ms, and all 300 ms, in which nobody is answered: so it is done while nobody asks.
+SOON, LATER = 0.05, 0.3  # seconds without a job after which what is young, and everything, is collected
+MOST_YOUNG, MOST_OLD = 30, 10  # jobs after which it is done even so
+
 
 class Worker:
     """A thread that dies with the process: a job that hangs keeps nobody from leaving."""
@@ -25,6 +31,7 @@ class Worker:
         """Start the thread."""
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], Any], Future[Any]]] = queue.PriorityQueue()
         self._number = count()
+        self._young = self._old = 0  # jobs, and patient jobs, since what they left was collected
         before = threading.stack_size(STACK)  # resolving follows the code, and that may be deep
         try:
             threading.Thread(target=self._work, name="rea-lint worker", daemon=True).start()
@@ -45,7 +52,7 @@ class Worker:
 
     def _work(self) -> None:
         while True:
-            *_, job, future = self._jobs.get()
+            priority, _, job, future = self._next()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -54,4 +61,34 @@ class Worker:
                 future.set_exception(error)
             else:
                 future.set_result(result)
+            self._young += 1
+            self._old += priority == PATIENT
             del job, future  # a thread that waits for work keeps no project alive
+
+    def _next(self) -> tuple[int, int, Callable[[], Any], Future[Any]]:
+        """The next job.  While there is none, what earlier jobs have left is collected; if there always is one, now and then in between."""
+        for left, most, seconds, collect in (
+            (self._young, MOST_YOUNG, SOON, self._collect_young),
+            (self._old, MOST_OLD, LATER, self._collect_all),
+        ):
+            if left:
+                try:
+                    job = self._jobs.get(timeout=seconds)
+                except queue.Empty:
+                    collect()
+                else:
+                    if left >= most:
+                        collect()
+                    return job
+        return self._jobs.get()
+
+    def _collect_young(self) -> None:
+        gc.collect(0)
+        self._young = 0
+
+    def _collect_all(self) -> None:
+        """What is there after the first time is looked through no more: that is most of a project, and most of it stays."""
+        gc.collect()
+        if not gc.get_freeze_count():
+            gc.freeze()
+        self._young = self._old = 0
