@@ -97,6 +97,55 @@ def test_only_what_was_asked_for_is_reported_and_the_rest_is_followed(lint: Any)
     assert "/project/helpers.py" in {related.path for related in only(lint(files)).related}
 
 
+AGENT = """\
+import requests
+import restate
+from agents import Agent
+from restate.ext.openai import DurableRunner, durable_function_tool, restate_context
+
+carts = restate.VirtualObject("Carts")
+desk = restate.VirtualObject("Desk")
+
+@carts.handler()
+async def checkout(ctx: restate.ObjectContext, item: str) -> str:
+    return item
+
+@durable_function_tool
+async def buy(item: str) -> str:
+    requests.post("https://shop.test", timeout=1)
+    _, answer = restate_context().awakeable(type_hint=str)
+    await answer
+    return await restate_context().service_call(checkout, arg=item)
+
+agent = Agent(name="Buyer", tools=[buy])
+
+@desk.handler()
+async def ask(ctx: restate.ObjectContext, text: str) -> None:
+    await DurableRunner.run(agent, text)
+
+@desk.handler()
+async def ask_again(ctx: restate.ObjectContext, text: str) -> None:
+    await DurableRunner.run(agent, text)
+"""
+
+
+@pytest.mark.parametrize("code", ["REA604", "REA802", "REA952"])
+def test_a_finding_in_a_tool_says_what_runs_the_agent(lint: Any, code: str) -> None:
+    found = only(lint({"app.py": AGENT}, select=(code,)))
+    *_, run = found.related
+    assert AGENT[run.span.start : run.span.end] == "DurableRunner.run(agent, text)"
+    assert run.message == "`ask` runs an agent that has `buy` as a tool"
+    assert found.handlers == ("Desk.ask", "Desk.ask_again")
+
+
+@pytest.mark.parametrize("code", ["REA604", "REA802"])
+def test_a_finding_outside_tools_speaks_of_no_agent(lint: Any, code: str) -> None:
+    plain = (
+        AGENT.replace("@durable_function_tool\n", "").replace("tools=[buy]", "").replace("run(agent, text)", "run(agent, await buy(text))")
+    )
+    assert not any("agent" in related.message for related in only(lint({"app.py": plain}, select=(code,))).related)
+
+
 def test_a_place_that_several_handlers_reach_is_one_finding_that_names_them(lint: Any) -> None:
     text = SERVICE + "\n\n@shop.handler()\nasync def sell(ctx: restate.Context, item: str) -> str:\n    return await help_with(ctx)\n"
     text += "\n\nasync def help_with(ctx: restate.Context) -> str:\n    return str(uuid.uuid4())\n"

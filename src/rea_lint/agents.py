@@ -83,6 +83,7 @@ class Agents:
         if function.name in self.asked:
             return
         self.asked.add(function.name)
+        self._seen.clear()  # what another function runs too, it owns as well
         heads: set[Ref] = set()
         for call in function.calls:
             yield from self._of_call(function, call, Role.TOOL)

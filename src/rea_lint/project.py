@@ -334,11 +334,23 @@ class Project:
 
     def is_tool(self, function: str) -> bool:
         """Whether a durable function is a tool of an agent, or stands in one."""
+        return self.tool_around(function) is not None
+
+    def tool_around(self, function: str) -> str | None:
+        """The tool of an agent that a durable function is, or stands in."""
         while function in self.functions:
             if self.roles.get(function) is Role.TOOL:
-                return True
+                return function
             function = self.functions[function].scope
-        return False
+        return None
+
+    def runs_tool(self, tool: str) -> tuple[str, Span] | None:
+        """The durable function that runs an agent with that tool, and where: the run, or its name if it runs several; None: not known."""
+        runner = next((name for name, tools in self._agents.owners.items() if tool in tools and name in self.durable), None)
+        if runner is None:
+            return None
+        runs = {run.made.call.span for run in self._agents.runs(self.functions[runner])}
+        return runner, runs.pop() if len(runs) == 1 else self.functions[runner].name_span
 
     def agent_run(self, path: str, call: Call) -> AgentRun | None:
         """The agent that a call in durable code runs; None for all other calls."""

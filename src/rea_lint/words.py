@@ -36,7 +36,7 @@ def tool_effect(use: Use, code: Durable, again: str) -> Iterator[Finding]:
         run = f"{code.project.context_name(use.function) or 'restate_context()'}.run_typed"
         told = subject(use, "runs", "which runs")
         said = f"{told} in a tool of an agent, outside a step: replay calls the tool once more, and {again}; hand it to `{run}`."
-        yield Finding(use.span, said, step(use, code), chain(use, code))
+        yield Finding(use.span, said, step(use, code), (*chain(use, code), *agent(use.function, code)))
 
 
 def value(use: Use, code: Durable, *, instead: str, fix: Fix | None) -> Iterator[Finding]:
@@ -64,6 +64,18 @@ def chain(use: Use, code: Durable) -> tuple[Related, ...]:
     caller = use.chain[-2].name if len(use.chain) > 1 else None
     also = (Related(hop.path, hop.span, f"`{caller}` also calls `{hop.name}`") for hop in use.also if caller is not None)
     return (*code.chain(use), *also)
+
+
+def agent(function: str, code: Durable) -> tuple[Related, ...]:
+    """What runs the agent whose tool a function is, or stands in; nothing for a function that is no tool."""
+    project = code.project
+    tool = project.tool_around(function)
+    run = project.runs_tool(tool) if tool is not None else None
+    if tool is None or run is None:
+        return ()
+    runner, span = run
+    names = project.functions[runner].written_name, project.functions[tool].written_name
+    return (Related(project.path_of(runner), span, f"`{names[0]}` runs an agent that has `{names[1]}` as a tool"),)
 
 
 def _is_continued(use: Use, code: Durable) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rea_lint import rewrite
+from rea_lint import rewrite, words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Operation
@@ -157,10 +157,12 @@ def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]
     kind = next(iter(kinds))
     name = called[0].display
     fits = f"{kind}_{way}"
+    related = words.agent(operation.function, code)
     if wanted == "service":
         yield Finding(
             operation.call.span,
             f'`ctx.{method}` sends no key, and `{name}` is a handler of {WHAT[kind]}: it runs with the key `""`; use `ctx.{fits}` and say the key.',
+            related=related,
         )
     elif kind == "service":
         yield Finding(
@@ -168,13 +170,15 @@ def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]
             f"`ctx.{method}` sends a key, and `{name}` is a handler of a service: Restate refuses it (RT0017), and the invocation is retried for ever; use"
             f" `ctx.{fits}`.",
             rewrite.journaling(f"Use `ctx.{fits}`, without a key", _renamed(operation, method, fits, code, without_key=True)),
+            related,
         )
     else:
         yield Finding(
             operation.call.span,
             f"`{name}` is a handler of {WHAT[kind]}, for which there is `ctx.{fits}`; `ctx.{method}` does the same.",
             rewrite.safe(f"Use `ctx.{fits}`", _renamed(operation, method, fits, code)),
-            severity=Severity.INFO,
+            related,
+            Severity.INFO,
         )
 
 

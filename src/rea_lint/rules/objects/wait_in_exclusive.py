@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.facts import Function
@@ -144,7 +145,7 @@ def wait_in_exclusive(function: Function, code: Durable) -> Iterator[Finding]:
                     f"{handler} keeps its key while it waits for {what}, and the other exclusive calls to the key wait; end the handler, and let the answer"
                     " come as a call of its own, or make it a workflow.",
                     None,
-                    waiting.created(each, code, wait.place),
+                    (*waiting.created(each, code, wait.place), *words.agent(function.name, code)),
                 )
                 break
 
