@@ -34,6 +34,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping  # noqa: TC003 -- what is kept is checked against these annotations
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import NamedTuple
 
 from rea_lint.text import Span  # noqa: TC001 -- the same
@@ -199,6 +200,13 @@ class Function:
         """The call in its own code that stands at a span."""
         at = bisect_left(self.calls, _order(span), key=lambda call: _order(call.span))
         return self.calls[at] if at < len(self.calls) and self.calls[at].span == span else None
+
+    def wait(self, place: Span) -> Wait | None:
+        """The `await` at a place of its own code, or the `async for` over what stands there."""
+        at = bisect_left(self.waits, place.start, key=lambda wait: wait.place.start)
+        return next(
+            (wait for wait in takewhile(lambda wait: wait.place.start == place.start, self.waits[at:]) if wait.place == place), None
+        )
 
 
 def _order(span: Span) -> tuple[int, int]:

@@ -48,7 +48,7 @@ def is_kept_well(call: Call, function: Function, project: Project) -> bool:
     if call.around == "Call":
         takers = [c for c in function.calls if any(call.span in (a.span, *a.element_spans) for a in c.arguments)]
         return bool(takers) and all(_keeps(taker, project) for taker in takers)
-    names = _bound_to(call.span, function)
+    names = _bound_to(call.span, function, project)
     return call.around in {"Assign", "AnnAssign"} and bool(names) and _are_futures(names, function, project)
 
 
@@ -58,7 +58,7 @@ def is_gathered_well(call: Call, function: Function, code: Durable) -> bool:
     if call.discarded:
         return True
     place = next((wait.place for wait in function.waits if wait.span == call.span), call.span)
-    lists = _bound_to(place, function)
+    lists = _bound_to(place, function, project)
     heads = tuple(f"{function.name}:{name}[" for name in lists)
     if call.around == "AsyncFor":
         heads = tuple(f"{callee}()[" for callee in call.callees)
@@ -102,9 +102,10 @@ def _are_fit(argument: Argument, function: Function, project: Project) -> bool:
     return set(bindings[0].elements) <= made and all(_gives_future(call.span, function, project) for call in elements)
 
 
-def _bound_to(span: Span, function: Function) -> list[str]:
+def _bound_to(span: Span, function: Function, project: Project) -> list[str]:
     """The variables that get what stands at a place."""
-    return [name for name, bindings in function.variables.items() if any(binding.span == span for binding in bindings)]
+    names = triggers.holding(span, function, project)
+    return [name for name in names if any(binding.span == span for binding in function.variables[name])]
 
 
 def _taken_from(heads: tuple[str, ...], function: Function) -> list[str]:

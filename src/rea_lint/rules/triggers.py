@@ -5,6 +5,7 @@ Each answer may be yes too often, and must not be no where a rule would have som
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from rea_lint.rules import work
@@ -38,6 +39,39 @@ def names(function: Function) -> Iterator[str]:
     yield from function.names
     for refs in (*(read.values for read in function.reads), *(call.callees for call in function.calls)):
         yield from refs
+
+
+def holding(span: Span, function: Function, project: Project) -> Iterator[str]:
+    """The variables of a function, as `Function.variables` has them, with a binding whose place is, or contains, a span."""
+    starts, rows = project.once(_bindings).get(function.name) or _nested(function, project)
+    at = bisect_right(starts, span.start) - 1
+    while at >= 0:
+        binding, names, at = rows[at]
+        if binding.contains(span):
+            yield from names
+
+
+def _bindings(_: Project) -> dict[str, tuple[list[int], list[tuple[Span, list[str], int]]]]:
+    return {}
+
+
+def _nested(function: Function, project: Project) -> tuple[list[int], list[tuple[Span, list[str], int]]]:
+    """The places of a function's bindings, by their starts; each with the variables, and the row of the place around it or before it, or -1."""
+    places: dict[Span, list[str]] = {}
+    for name, bindings in function.variables.items():
+        for binding in bindings:
+            names = places.setdefault(binding.span, [])
+            if name not in names:
+                names.append(name)
+    rows: list[tuple[Span, list[str], int]] = []
+    around: list[int] = []  # the rows that are still open
+    for span in sorted(places, key=lambda span: (span.start, -span.end)):
+        while around and rows[around[-1]][0].end < span.end:
+            around.pop()
+        rows.append((span, places[span], around[-1] if around else -1))
+        around.append(len(rows) - 1)
+    known = project.once(_bindings)[function.name] = [row[0].start for row in rows], rows
+    return known
 
 
 def within(function: Function, project: Project) -> Iterator[Function]:

@@ -113,8 +113,8 @@ def unused_durable_future(operation: Operation, code: Durable) -> Iterator[Findi
         return
     function = code.project.functions[operation.function]
     if any(
-        len(bindings) == 1 and bindings[0].span.contains(call.span) and triggers.stands(name.partition("@")[0], function, code.project)
-        for name, bindings in function.variables.items()
+        len(function.variables[name]) == 1 and triggers.stands(name.partition("@")[0], function, code.project)
+        for name in triggers.holding(call.span, function, code.project)
     ):
         return  # it is read, and there is nothing else in it
     if call.around not in {"Assign", "AnnAssign", "List", "Tuple", "Set", "Dict", "ListComp", "SetComp", "DictComp"}:

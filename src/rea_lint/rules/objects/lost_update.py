@@ -17,7 +17,9 @@ from rea_lint.state import CHANGES
 
 if TYPE_CHECKING:
     from rea_lint.facts import Function
+    from rea_lint.project import Project
 
+ANY = ""
 WRITES = frozenset({"set", "clear", "clear_all"})
 REMOVES = frozenset({"pop", "popitem", "popleft", "remove", "discard", "clear"})
 
@@ -144,9 +146,8 @@ def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
 def _may_be_changed(operation: Operation, function: Function, code: Durable) -> bool:
     """Whether attributes or items are taken of a variable that gets the value."""
     return any(
-        any(binding.span.contains(operation.call.span) for binding in bindings)
-        and not triggers.stands(name, function, code.project).isdisjoint({"Attribute", "Subscript"})
-        for name, bindings in function.variables.items()
+        not triggers.stands(name, function, code.project).isdisjoint({"Attribute", "Subscript"})
+        for name in triggers.holding(operation.call.span, function, code.project)
     )
 
 
@@ -166,12 +167,24 @@ def _variable(operation: Operation, function: Function, code: Durable) -> str | 
 
 def _is_written(key: str, function: Function, code: Durable) -> bool:
     """Whether a function may set a state key, itself or by what it hands the context to."""
-    for operation in code.project.operations(function.name):
-        name = operation.call.argument(0, "name")
-        if operation.info.name in WRITES and (name is None or name.literal is None or name.literal == key):
-            return True
-    own = {operation.call.span for operation in code.project.operations(function.name)}
-    return any(code.project.takes_context(call) for call in function.calls if call.span not in own)
+    keys = code.project.once(_written)
+    if function.name not in keys:
+        keys[function.name] = _keys(function, code.project)
+    return key in keys[function.name] or ANY in keys[function.name]
+
+
+def _written(_: Project) -> dict[str, frozenset[str]]:
+    return {}
+
+
+def _keys(function: Function, project: Project) -> frozenset[str]:
+    """The keys that a function may set, as literals; `ANY` for those that are not known."""
+    operations = project.operations(function.name)
+    own = {operation.call.span for operation in operations}
+    if any(project.takes_context(call) for call in function.calls if call.span not in own):
+        return frozenset({ANY})
+    names = (operation.call.argument(0, "name") for operation in operations if operation.info.name in WRITES)
+    return frozenset(ANY if name is None or name.literal is None else name.literal for name in names)
 
 
 def _is_target(name: cst.Name, code: Durable) -> bool:

@@ -167,7 +167,7 @@ def _may_be_none(step: Step, project: Project) -> bool:
     """Whether an action may be something else than a function, as facts tell: a constant, a display, or what a call gives."""
     function, given = project.functions[step.function], step.action
     is_value = given.literal is not None or any(value.endswith("()") or ":tuple@" in value for value in given.values)
-    return is_value or function.call(given.span) is not None or any(wait.place == given.span for wait in function.waits)
+    return is_value or function.call(given.span) is not None or function.wait(given.span) is not None
 
 
 def _gives(call: cst.Call, code: Durable, *, is_awaited: bool) -> str | None:
