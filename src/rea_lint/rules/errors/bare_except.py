@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from rea_lint.facts import Function
     from rea_lint.project import Project
 
+NOQA = re.compile(r":(?P<comment>[ \t]*#[ \t]*noqa:(?P<codes>(?:[ \t,]*[A-Z]+[0-9]+)+))(?=[ \t]*(?:#|\r?\n|\Z))", re.IGNORECASE)
+OF_ALL = frozenset({"B001", "B036", "E722"})  # what linters say of a clause that catches everything: pycodestyle, flake8-bugbear
+OF_MOST = OF_ALL | {"BLE001"}  # and, of flake8-blind-except, of `except Exception` as well
+
 
 def _may_swallow(function: Function, project: Project) -> bool:
     return triggers.swallows(function, project, frozenset({catching.BASE}))
@@ -172,12 +176,19 @@ def _fix(clause: cst.ExceptHandler | cst.ExceptStarHandler, code: Durable) -> Fi
         for each in catching.caught(clause, code)
         if catching.BASE in code.resolve(each) and code.span(clause).contains(code.span(each))
     ]
-    bare = re.match(r"except[ \t]*:", code.text(clause))
-    start = code.span(clause).start
-    if bare is not None:
-        edit = Edit(Span(start, start + bare.end()), f"except {name}:")
+    what = catching.header(clause, code)
+    if re.match(r"except[ \t]*:", code.text(clause)) is not None:
+        edit = Edit(what, f"except {name}")
     elif len(broad) == 1:
         edit = Edit(code.span(broad[0]), name)
     else:
         return None
-    return rewrite.unsafe(f"Catch `{name}`", (*imports, edit))
+    lapsed = OF_ALL if catching.TERMINAL in before else OF_MOST
+    return rewrite.unsafe(f"Catch `{name}`", (*imports, edit, *_without_noqa(code, what.end, lapsed)))
+
+
+def _without_noqa(code: Durable, header_end: int, lapsed: frozenset[str]) -> Iterator[Edit]:
+    """Takes away the comment that told other linters to accept the clause as it was, if it says no more than that."""
+    comment = NOQA.match(code.source.text, header_end)
+    if comment is not None and lapsed.issuperset(re.findall(r"[A-Z]+[0-9]+", comment["codes"].upper())):
+        yield Edit(Span(*comment.span("comment")), "")
