@@ -64,7 +64,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A finding as the world sees it.  Diagnostics sort by place, then code."""
+    """A finding as the world sees it."""
 
     path: str
     span: Span
@@ -77,6 +77,15 @@ class Diagnostic:
     handlers: tuple[str, ...]  # the handlers that reach the place, as `Service.handler`, sorted
     url: str
     function: str = ""  # the innermost function or class it stands in, without the module: `Shop.order`; empty: none
+
+    @property
+    def place(self) -> tuple[str, Span, str]:
+        """Path, span and code: what diagnostics are sorted by, and of which a report has each once."""
+        return self.path, self.span, self.code
+
+    def is_fixable(self, least: Applicability = Applicability.UNSAFE) -> bool:
+        """Whether it has a fix that can be trusted so far; without `least`: one that can be applied at all."""
+        return self.fix is not None and self.fix.applicability >= least
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ def _merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """One diagnostic a place and code, in order: the worst, which names the handlers of all."""
     by_place: dict[tuple[str, Span, str], list[Diagnostic]] = {}
     for diagnostic in diagnostics:
-        by_place.setdefault((diagnostic.path, diagnostic.span, diagnostic.code), []).append(diagnostic)
+        by_place.setdefault(diagnostic.place, []).append(diagnostic)
     for place in sorted(by_place):
         same = by_place[place]
         worst = min(same, key=lambda d: (-d.severity, len(d.related), d.message))

@@ -33,7 +33,7 @@ def identities(diagnostics: Iterable[Diagnostic], sources: Mapping[str, Source],
     """What each finding is known by.  Hand over all of a run, the silenced ones too: occurrences are counted among them."""
     seen: Counter[tuple[str, str, str, str]] = Counter()
     known: dict[Diagnostic, Identity] = {}
-    for diagnostic in sorted(diagnostics, key=lambda d: (d.path, d.span, d.code)):
+    for diagnostic in sorted(diagnostics, key=lambda d: d.place):
         source = sources[diagnostic.path]
         line = " ".join(source.line(source.position(diagnostic.span.start).row).split())
         alike = (_relative(diagnostic.path, base), diagnostic.code, diagnostic.function, line)

@@ -74,7 +74,7 @@ def compatible(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Those whose fixes can be applied together, whole: the first in order wins a place, and the same edit is wanted by any number."""
     chosen: list[Diagnostic] = []
     taken: dict[Edit, None] = {}
-    for diagnostic in sorted(diagnostics, key=lambda d: (d.span, d.code)):
+    for diagnostic in sorted(diagnostics, key=lambda d: d.place):
         edits = diagnostic.fix.edits if diagnostic.fix else ()
         if edits and all(edit in taken or not any(_clash(edit, other) for other in taken) for edit in edits):
             chosen.append(diagnostic)

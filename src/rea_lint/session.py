@@ -90,9 +90,9 @@ class Session:
         before, now = self._report.sources.get(path, Source("")), linked.sources[path]
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
         if path in linked.broken:
-            return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=_place))
+            return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=lambda d: d.place))
         kept = {entry.code for entry in registry.index(discovery.config) if engine.looks_at_any(entry, AT_REST)}
-        return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=_place))
+        return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=lambda d: d.place))
 
     def settle(self, stop: Callable[[], bool]) -> Report:
         """What is to be said of all files.  Raises Stopped soon after `stop()` says so."""
@@ -242,8 +242,4 @@ Item = TypeVar("Item")
 def _joined(old: Iterable[Item], new: Iterable[Item], kept: Collection[str], diagnostic: Callable[[Item], Diagnostic]) -> tuple[Item, ...]:
     """The old ones of the files that are kept, and the new ones, in order."""
     both = [*(item for item in old if diagnostic(item).path in kept), *new]
-    return tuple(sorted(both, key=lambda item: _place(diagnostic(item))))
-
-
-def _place(diagnostic: Diagnostic) -> tuple[str, Span, str]:
-    return diagnostic.path, diagnostic.span, diagnostic.code
+    return tuple(sorted(both, key=lambda item: diagnostic(item).place))

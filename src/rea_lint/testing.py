@@ -157,7 +157,7 @@ def fixed(texts: Mapping[str, str], least: Applicability, **options: Any) -> dic
         done = settle(
             before,
             lambda changed: checked(discovery, settings, changed).diagnostics,
-            lambda diagnostic: diagnostic.fix is not None and diagnostic.fix.applicability >= least,
+            lambda diagnostic: diagnostic.is_fixable(least),
         )
         return {name: done.texts.get(str(root / name), without_expectations(text)) for name, text in texts.items()}
 

@@ -49,7 +49,7 @@ class Conversation:
 
     def allows(self, diagnostic: Diagnostic) -> bool:
         """Whether the fix of a finding is to be applied: as it was said before, or is said now."""
-        if diagnostic.fix is None or diagnostic.fix.applicability < Applicability.UNSAFE:
+        if not diagnostic.is_fixable():
             return False
         if diagnostic.code in self.rules:
             return True
@@ -60,7 +60,7 @@ class Conversation:
 
     def skipped(self, seen: Seen) -> str:
         """A line for each fix that is left."""
-        left = (d for d in seen.report.diagnostics if d.fix is not None and d.fix.applicability >= Applicability.UNSAFE)
+        left = (d for d in seen.report.diagnostics if d.is_fixable())
         places = ((d, self.sources[d.path].position(d.span.start).row, d.fix.title if d.fix else "") for d in left)
         return "".join(f"Skipped: {shown(d.path)}:{row}: {d.code} {title}\n" for d, row, title in places)
 

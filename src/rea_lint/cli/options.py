@@ -63,8 +63,7 @@ class Options:
 
     def applies(self, diagnostic: Diagnostic) -> bool:
         """Whether the fix of a finding is to be applied."""
-        least = Applicability.UNSAFE if self.unsafe_fixes else Applicability.SAFE
-        return diagnostic.fix is not None and diagnostic.fix.applicability >= least
+        return diagnostic.is_fixable(Applicability.UNSAFE if self.unsafe_fixes else Applicability.SAFE)
 
     def reject(self) -> None:
         """Raise UserError for options that do not go together."""

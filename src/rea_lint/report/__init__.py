@@ -99,7 +99,7 @@ def statistics(diagnostics: Sequence[Diagnostic], form: str) -> str:
     if form == "json":
         import json  # noqa: PLC0415 -- no other summary needs it
 
-        safe = Counter(d.code for d in diagnostics if d.fix is not None and d.fix.applicability == Applicability.SAFE)
+        safe = Counter(d.code for d in diagnostics if d.is_fixable(Applicability.SAFE))
         items = [
             {"code": code, "name": name, "count": n, "fixable": safe[code] > 0, "fixable_count": safe[code]} for (code, name), n in counts
         ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from rea_lint.diagnostic import Applicability
 from rea_lint.text import Edit, Span, apply
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def _item(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
         "severity": str(diagnostic.severity).upper(),
         "code": {"value": diagnostic.code, **({"url": diagnostic.url} if diagnostic.url else {})},
     }
-    if diagnostic.fix is not None and diagnostic.fix.applicability != Applicability.DISPLAY:
+    if diagnostic.fix is not None and diagnostic.is_fixable():
         item["suggestions"] = [_suggestion(view.sources[diagnostic.path], diagnostic.fix)]
     if diagnostic.related:
         item["related_locations"] = [{"message": r.message, "location": _location(r.path, r.span, view)} for r in diagnostic.related]

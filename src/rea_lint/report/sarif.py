@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from rea_lint import __version__
-from rea_lint.diagnostic import Applicability, Severity
+from rea_lint.diagnostic import Severity
 from rea_lint.fingerprint import identities
 from rea_lint.rule import index
 
@@ -136,7 +136,7 @@ def _result(diagnostic: Diagnostic, place: int, fingerprint: str, view: View) ->
             for i, related in enumerate(diagnostic.related, 1)
         ]
         result["codeFlows"] = list(_flows(diagnostic, view))
-    if diagnostic.fix is not None and diagnostic.fix.applicability != Applicability.DISPLAY:
+    if diagnostic.fix is not None and diagnostic.is_fixable():
         result["fixes"] = [_fix(diagnostic.path, diagnostic.fix, view)]
     if diagnostic.handlers:
         result["properties"] = {"handlers": list(diagnostic.handlers)}

@@ -49,7 +49,7 @@ def quick_fixes(client: Client, document: Document, checked: Checked, span: Span
     ]
     for finding, shown in near:
         fix = finding.fix
-        if fix is None or fix.applicability is Applicability.DISPLAY:
+        if fix is None or not finding.is_fixable():
             continue
         is_safe = fix.applicability is Applicability.SAFE
         yield lsp.CodeAction(
@@ -74,12 +74,7 @@ def quick_fixes(client: Client, document: Document, checked: Checked, span: Span
 
 def is_safe(diagnostic: Diagnostic) -> bool:
     """Whether a finding has a fix that keeps meaning and journal."""
-    return diagnostic.fix is not None and diagnostic.fix.applicability is Applicability.SAFE
-
-
-def is_fixable(diagnostic: Diagnostic) -> bool:
-    """Whether a finding has a fix that can be applied, safe or not."""
-    return diagnostic.fix is not None and diagnostic.fix.applicability >= Applicability.UNSAFE
+    return diagnostic.is_fixable(Applicability.SAFE)
 
 
 def fix_all(session: Session, path: str, text: str, allowed: Callable[[Diagnostic], bool]) -> list[Edit]:

@@ -20,6 +20,7 @@ from pygls.uris import from_fs_path
 
 from rea_lint import __version__, engine, registry, rule
 from rea_lint.config import Config, UserError
+from rea_lint.diagnostic import Diagnostic
 from rea_lint.server import actions, views
 from rea_lint.server.actions import FIX_ALL, Document
 from rea_lint.server.convert import Client
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from pygls.server import ServerErrors
 
-    from rea_lint.diagnostic import Diagnostic
     from rea_lint.rule import InternalError
     from rea_lint.server.project import Checked, Settled
     from rea_lint.server.views import Entry, Lens
@@ -484,7 +484,7 @@ async def fix_all(ls: Server, uri: str) -> bool:
 
 async def fix_all_unsafe(ls: Server, uri: str) -> bool:
     """Apply all fixes of a document, also those that may change the journal or behavior."""
-    return await _apply(ls, uri, actions.is_fixable)
+    return await _apply(ls, uri, Diagnostic.is_fixable)
 
 
 async def _apply(ls: Server, uri: str, allowed: Callable[[Diagnostic], bool]) -> bool:
