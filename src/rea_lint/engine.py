@@ -53,7 +53,7 @@ class Report:
     @cached_property
     def handlers(self) -> tuple[Handler, ...]:
         """The handlers of all projects, by place; one that stands in several worlds, or is imported by two names, is one."""
-        found = {(handler.path, handler.span, handler.display): handler for project in self.projects for handler in project.handlers}
+        found = {handler.place: handler for project in self.projects for handler in project.handlers}
         return tuple(found[place] for place in sorted(found))
 
     @cached_property
@@ -150,7 +150,7 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
     """
     entries = registry.index(config)
     selection = select(config, entries)
-    asked = {entry.code for entry in entries if entry.code in selection.codes and not looks_at_any(entry, unasked)}
+    asked = {entry.code for entry in entries if entry.code in selection.codes and not entry.looks_at_any(unasked)}
     errors = list(linked.errors)
     sources, comments = linked.sources, linked.comments
     unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
@@ -189,11 +189,6 @@ def facts(file: File) -> Facts:
     return survey(file.path, file.module, file.text or "", is_package=file.is_package)
 
 
-def looks_at_any(entry: Entry, things: Collection[str]) -> bool:
-    """Whether a rule looks at one of these, named as in its annotation."""
-    return any(thing in things for thing in entry.looks_at.split(" | "))
-
-
 def knowledge_for(config: Config) -> Knowledge:
     """The packs that a configuration, and those below it, ask for.  Raises UserError."""
     tables = ((each.origins.get(name), name, table) for each in config.all for name, table in each.pack.items())
@@ -221,7 +216,7 @@ def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: 
 
 
 def _rules_for(thing: str, asked: Collection[str], entries: Iterable[Entry], config: Config) -> tuple[Rule, ...]:
-    return registry.load({entry.code for entry in entries if entry.code in asked and looks_at_any(entry, (thing,))}, config)
+    return registry.load({entry.code for entry in entries if entry.code in asked and entry.looks_at_any((thing,))}, config)
 
 
 def _has_durable_code(project: Project, reported: Collection[str]) -> bool:

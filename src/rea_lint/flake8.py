@@ -69,7 +69,7 @@ def _judge(paths: list[str], start: str, given: Mapping[str, str]) -> Report:
     discovery = files.discover(paths, config, given=given)
     report = engine.check(discovery.files, discovery.config, discovery.reported)
     for error in report.errors:
-        sys.stderr.write(f"rea-lint: internal error, please report it: {error.code} ({error.path})\n{error.traceback}\n")
+        sys.stderr.write(f"rea-lint: internal error, please report it: {error.culprit} ({error.path})\n{error.traceback}\n")
     accepted = discovery.config.baseline
     if accepted is None:
         return report

@@ -170,14 +170,14 @@ def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tup
             calls[edge.target].append(edge.call)
     for operation, caller in at:
         for link in (*_calls(reach, directory, _Asker(caller, calls), operation), *_resolved(reach, waiting, caller, operation)):
-            found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
+            found.setdefault((link.path, link.call.span, *caller.place, _target(link)), link)
     askers: dict[tuple[str, Span, str], dict[Handler, None]] = defaultdict(dict)
     for link in found.values():
         if link.target is not None and link.argument.origin is Origin.AWAKEABLE:
-            askers[_place(link.target)][link.caller] = None
+            askers[link.target.place][link.caller] = None
     for operation, caller in at:
-        for link in _answered(reach, _Asker(caller, calls), operation, askers.get(_place(caller), ())):
-            found.setdefault((link.path, link.call.span, *_place(caller), _target(link)), link)
+        for link in _answered(reach, _Asker(caller, calls), operation, askers.get(caller.place, ())):
+            found.setdefault((link.path, link.call.span, *caller.place, _target(link)), link)
     return tuple(found[place] for place in sorted(found))
 
 
@@ -238,12 +238,8 @@ def _following(links: Iterable[Link]) -> dict[tuple[str, Span, str], list[Link]]
     found: dict[tuple[str, Span, str], list[Link]] = defaultdict(list)
     for link in links:
         if link.blocks:
-            found[_place(link.caller)].append(link)
+            found[link.caller.place].append(link)
     return found
-
-
-def _place(handler: Handler) -> tuple[str, Span, str]:
-    return handler.path, handler.span, handler.display
 
 
 def _chains(following: Mapping[tuple[str, Span, str], list[Link]], start: Handler) -> Iterator[tuple[tuple[Link, ...], Given]]:
@@ -252,11 +248,11 @@ def _chains(following: Mapping[tuple[str, Span, str], list[Link]], start: Handle
     seen: set[tuple[object, ...]] = set()
     own = {start.service}
     for chain, at, key, argument in todo:
-        for link in following.get(_place(at), ()):
+        for link in following.get(at.place, ()):
             target = link.target
             assert target is not None
             with_key, with_argument = _seen_from(link.key, key, argument), _seen_from(link.argument, key, argument)
-            state = (_place(target), with_key.origin, with_key.text, with_argument.origin, with_argument.text, target.service in own)
+            state = (target.place, with_key.origin, with_key.text, with_argument.origin, with_argument.text, target.service in own)
             if state in seen or len(chain) >= MOST_LINKS:
                 continue
             seen.add(state)
@@ -292,7 +288,7 @@ def _calls(reach: Reach, directory: Directory, asker: _Asker, operation: Operati
     # Of a call that is not awaited at once, its future is kept to be awaited later: only one that is thrown away nobody waits for.
     waits = (call.awaited or not call.discarded) if way is Way.CALL else _is_attached_to(reach, function, call)
     delayed = delay is not None and delay.literal != "None"
-    known = tuple({_place(handler): handler for handler in targets(reach, directory, operation)}.values())
+    known = tuple({handler.place: handler for handler in targets(reach, directory, operation)}.values())
     if not known:
         names = (
             [written(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
@@ -379,9 +375,7 @@ def _resolved(reach: Reach, waiting: Mapping[tuple[str, str], list[Handler]], ca
         return
     promise = promise_of(reach, operation)
     path = reach.index.home[operation.function].path
-    targets = {
-        _place(handler): handler for handler in waiting.get((caller.service, promise or ""), ()) if _place(handler) != _place(caller)
-    }
+    targets = {handler.place: handler for handler in waiting.get((caller.service, promise or ""), ()) if handler.place != caller.place}
     near = [handler for handler in targets.values() if handler.path == caller.path]  # of two workflows of one name, it is the one beside it
     for target in near or targets.values():
         given = Given(Origin.LITERAL, promise or "")

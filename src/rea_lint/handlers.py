@@ -39,6 +39,11 @@ class Handler:
         """`Service.handler`."""
         return f"{self.service}.{self.name}"
 
+    @property
+    def place(self) -> tuple[str, Span, str]:
+        """What tells it from all others: path, span and `display`; one that is imported by two names is one."""
+        return self.path, self.span, self.display
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

@@ -99,6 +99,10 @@ class Entry:
     module: str
     looks_at: str  # as written
 
+    def looks_at_any(self, things: Collection[str]) -> bool:
+        """Whether it looks at one of these, named as in its annotation."""
+        return any(thing in things for thing in self.looks_at.split(" | "))
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -118,6 +122,16 @@ class InternalError:
     path: str
     where: str
     traceback: str
+
+    @property
+    def culprit(self) -> str:
+        """The code of the rule, or what else it was that raised."""
+        return self.code or self.where
+
+    @property
+    def reason(self) -> str:
+        """The exception in one line: the last of the traceback."""
+        return self.traceback.strip().splitlines()[-1]
 
 
 @dataclass(frozen=True, slots=True)

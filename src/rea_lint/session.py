@@ -91,7 +91,7 @@ class Session:
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
         if path in linked.broken:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=lambda d: d.place))
-        kept = {entry.code for entry in registry.index(discovery.config) if engine.looks_at_any(entry, AT_REST)}
+        kept = {entry.code for entry in registry.index(discovery.config) if entry.looks_at_any(AT_REST)}
         return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=lambda d: d.place))
 
     def settle(self, stop: Callable[[], bool]) -> Report:

@@ -31,7 +31,7 @@ def accept(task: Task) -> int:
     file = named or task.config.root / DEFAULT
     report = task.look({}).report
     if report.errors:
-        return failed(report, task.options)
+        return failed(report, verbose=task.options.verbose)
     before = _before(file)
     found = Counter(baseline.entries(report.diagnostics, report.sources, file).values())
     accepted = found | _kept(before, task, report, file)

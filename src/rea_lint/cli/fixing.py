@@ -55,7 +55,7 @@ def show(task: Task) -> int:
     """Show what `fix` would change; gives the exit code."""
     fixed, seen = _settled(task.texts, task.look, task.options.applies)
     if seen.report.errors:
-        return failed(seen.report, task.options)
+        return failed(seen.report, verbose=task.options.verbose)
     for file in task.discovery.files:
         if file.path in fixed.texts:
             print(diff(file.path, file.text or "", fixed.texts[file.path]), end="")

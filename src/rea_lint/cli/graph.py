@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Place: TypeAlias = "tuple[str, Span, str]"
 
-FORMATS = ("text", "json", "mermaid", "dot")
 UNKNOWN = "not known"
 SHAPES = {  # kind of handler -> how Mermaid and DOT draw it
     "exclusive": ('["{}"]', "box"),
@@ -50,8 +49,8 @@ class Graph:
     @property
     def others(self) -> dict[str, str]:
         """What is called and is no handler of the services shown -> its name."""
-        own = {place(handler) for _, _, handlers in self.services for handler in handlers}
-        return {node(link): link.name or UNKNOWN for link in self.links if link.target is None or place(link.target) not in own}
+        own = {handler.place for _, _, handlers in self.services for handler in handlers}
+        return {node(link): link.name or UNKNOWN for link in self.links if link.target is None or link.target.place not in own}
 
     def key(self, link: Link) -> str:
         """The key as it is written; "" if there is none."""
@@ -79,11 +78,6 @@ def draw(report: Report, reported: Container[str], output_format: str, shown: Ca
             return "\n".join(_text(graph, shown))
 
 
-def place(handler: Handler) -> Place:
-    """What tells a handler from all others; one that is imported by two names is one."""
-    return handler.path, handler.span, handler.display
-
-
 def node(link: Link) -> str:
     """What tells what is called from all else that is."""
     return f"{link.target.path}:{link.target.span.start}:{link.name}" if link.target is not None else link.name
@@ -94,15 +88,15 @@ def _graph(report: Report, reported: Container[str]) -> Graph:
     loose: dict[Place, Handler] = {}
     links: dict[tuple[object, ...], Link] = {}
     for project in report.projects:
-        of_services = {place(handler) for service in project.services for handler in service.handlers}
+        of_services = {handler.place for service in project.services for handler in service.handlers}
         for service in project.services:
-            handlers = {place(handler): handler for handler in service.handlers if handler.path in reported}
+            handlers = {handler.place: handler for handler in service.handlers if handler.path in reported}
             if handlers:
                 services.setdefault((service.path, service.span, service.name), (service, {}))[1].update(handlers)
-        loose |= {place(h): h for h in project.handlers if place(h) not in of_services and h.path in reported}
+        loose |= {h.place: h for h in project.handlers if h.place not in of_services and h.path in reported}
         for link in project.links:
             if link.caller.path in reported:
-                links.setdefault((place(link.caller), link.path, link.call.span, node(link)), link)
+                links.setdefault((link.caller.place, link.path, link.call.span, node(link)), link)
     known = [(s.name, s.kind, tuple(handlers[at] for at in sorted(handlers))) for _, (s, handlers) in sorted(services.items())]
     unknown = [(handler.service, "unknown", (handler,)) for _, handler in sorted(loose.items())]
     return Graph((*known, *unknown), tuple(links.values()), report)
@@ -116,7 +110,7 @@ def _text(graph: Graph, shown: Callable[[str], str]) -> Iterator[str]:
         yield f"{name} ({kind})"
         for handler in handlers:
             yield f"  {handler.name} ({handler.kind}) {shown(handler.path)}:{graph.row(handler.path, handler.span)}"
-            for link in (each for each in graph.links if place(each.caller) == place(handler)):
+            for link in (each for each in graph.links if each.caller.place == handler.place):
                 row = graph.row(link.path, link.call.span)
                 at = f"{row:>4}" if link.path == handler.path else f"{shown(link.path)}:{row}"
                 yield f"    {at}  {_said(graph, link)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rea_lint.cli import CLEAN, CONTEXT, FAILED, complain
+from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.cli.settings import settings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     from rea_lint import engine, files
     from rea_lint.cli.audit import services as audited
     from rea_lint.cli.graph import draw
+    from rea_lint.cli.telling import failed
     from rea_lint.report import count
 
     paths = paths or ["."]
@@ -71,9 +72,7 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     unknown = sum(len(handler["unresolved"]) for service in services for handler in service["handlers"])
     silent = f"; of {count(unknown, 'call')} it is not known what they do" if unknown else ""
     print(f"Looked at {count(discovery.looked_at, 'file')}: {found}{silent}.", file=sys.stderr)
-    for error in report.errors:
-        complain(error.traceback.strip().splitlines()[-1], error.path, error.traceback, verbose=verbose)
-    return FAILED if report.errors else CLEAN
+    return failed(report, verbose=verbose) if report.errors else CLEAN
 
 
 def _text(service: Shown, name: Callable[[str], str]) -> Iterator[str]:

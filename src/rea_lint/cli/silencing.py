@@ -7,7 +7,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from rea_lint import engine, ignoring, registry
+from rea_lint import ignoring, registry
 from rea_lint.cli import CLEAN, FAILED
 from rea_lint.cli.fixing import diff, write
 from rea_lint.cli.telling import failed, tell
@@ -27,7 +27,7 @@ def silence(task: Task) -> int:
     """Write the comments, or show them with `--diff`, and report on what they do not silence; gives the exit code."""
     texts, silenced, seen = _silenced(task, task.options.add_ignore or "")
     if seen.report.errors:
-        return failed(seen.report, task.options)
+        return failed(seen.report, verbose=task.options.verbose)
     extent = f"{count(silenced, 'finding')} in {count(len(texts), 'file')}"
     if task.options.diff:
         before = task.texts
@@ -48,7 +48,7 @@ def _silenced(task: Task, reason: str) -> tuple[dict[str, str], int, Seen]:
     One comment may bring a finding to light that another one hid, so this is repeated until there is no comment to write.
     """
     entries = registry.index(task.config)
-    exempt = {entry.code for entry in entries if engine.looks_at_any(entry, ABOUT_FILES_AND_COMMENTS)}
+    exempt = {entry.code for entry in entries if entry.looks_at_any(ABOUT_FILES_AND_COMMENTS)}
     before = task.texts
     texts: dict[str, str] = {}
     silenced = 0

@@ -30,14 +30,13 @@ def tell(task: Task, seen: Seen) -> int:
         print(_summary(task, report), *seen.notes, sep="\n", file=sys.stderr)
     if options.verbose:
         print("".join(f"{detail}\n" for detail in seen.details), end="", file=sys.stderr)
-    return failed(report, options) if report.errors else exit_code(report, options)
+    return failed(report, verbose=options.verbose) if report.errors else exit_code(report, options)
 
 
-def failed(report: Report, options: Options) -> int:
+def failed(report: Report, *, verbose: bool) -> int:
     """Say what went wrong in our own code; gives the exit code."""
     for error in report.errors:
-        last = error.traceback.strip().splitlines()[-1]
-        complain(f"{error.code or error.where}: {last}", error.path or "the whole project", error.traceback, verbose=options.verbose)
+        complain(f"{error.culprit}: {error.reason}", error.path or "the whole project", error.traceback, verbose=verbose)
     return FAILED
 
 

@@ -54,9 +54,8 @@ def _errors(view: View) -> Iterator[str]:
         return
     yield f'  <testsuite name="rea-lint" tests="{len(view.errors)}" failures="0" errors="{len(view.errors)}">'
     for error in view.errors:
-        last = error.traceback.strip().splitlines()[-1]
-        yield f"    <testcase name={_attribute(f'internal error in {error.code or error.where} ({view.slashed(error.path)})')}>"
-        yield f"      <error message={_attribute(last)}>{escape(_valid(error.traceback))}</error>"
+        yield f"    <testcase name={_attribute(f'internal error in {error.culprit} ({view.slashed(error.path)})')}>"
+        yield f"      <error message={_attribute(error.reason)}>{escape(_valid(error.traceback))}</error>"
         yield "    </testcase>"
     yield "  </testsuite>"
 

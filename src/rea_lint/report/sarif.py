@@ -86,7 +86,7 @@ def _limited(text: str) -> str:
 
 
 def _invocation(diagnostics: Sequence[Diagnostic], places: Mapping[str, int], view: View) -> Object:
-    unread = {entry.code for entry in index() if "Broken" in entry.looks_at.split(" | ")}
+    unread = {entry.code for entry in index() if entry.looks_at_any(("Broken",))}
     notifications = [
         {
             "level": "error",
@@ -104,10 +104,9 @@ def _invocation(diagnostics: Sequence[Diagnostic], places: Mapping[str, int], vi
 
 
 def _failure(error: InternalError, view: View) -> Object:
-    last = error.traceback.strip().splitlines()[-1]
     said: Object = {
         "level": "error",
-        "message": {"text": f"internal error in {error.code or error.where}: {last}; findings may be missing"},
+        "message": {"text": f"internal error in {error.culprit}: {error.reason}; findings may be missing"},
         "exception": {"message": error.traceback},
     }
     if error.path:

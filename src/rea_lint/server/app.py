@@ -18,7 +18,7 @@ from pygls.exceptions import FeatureRequestError, JsonRpcContentModified, JsonRp
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path
 
-from rea_lint import __version__, engine, registry, rule
+from rea_lint import __version__, registry, rule
 from rea_lint.config import Config, UserError
 from rea_lint.diagnostic import Diagnostic
 from rea_lint.server import actions, views
@@ -67,7 +67,7 @@ class Server(LanguageServer):
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._complaints: dict[str, str] = {}  # by root
         self._errors: set[InternalError] = set()
-        self._unnecessary = frozenset(entry.code for entry in rule.index() if engine.looks_at_any(entry, ("Unused",)))
+        self._unnecessary = frozenset(entry.code for entry in rule.index() if entry.looks_at_any(("Unused",)))
 
     def _project(self, root: str, load: Callable[[], Config]) -> Project:
         loop = asyncio.get_running_loop()
@@ -121,7 +121,7 @@ class Server(LanguageServer):
         for error in settled.report.errors:
             if error not in self._errors:
                 self._errors.add(error)
-                log.error("internal error: %s in %s (%s)\n%s", error.code, error.path, error.where, error.traceback)
+                log.error("internal error: %s in %s (%s)\n%s", error.culprit, error.path, error.where, error.traceback)
         self.news.set()
         self.news = asyncio.Event()
         told = {path for path in self._told if self.files.owner(path) == project.root}

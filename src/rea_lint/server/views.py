@@ -48,7 +48,7 @@ class Lens:
 def lenses(report: Report, path: str | None = None) -> tuple[Lens, ...]:
     """One for each handler, of a file or of all."""
     found = {
-        (handler.path, handler.span, handler.display): Lens(handler.display, handler.path, handler.span, tuple(_entries(project, handler)))
+        handler.place: Lens(handler.display, handler.path, handler.span, tuple(_entries(project, handler)))
         for project in report.projects
         for handler in project.handlers
         if path in {None, handler.path}

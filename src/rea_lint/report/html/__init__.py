@@ -93,8 +93,7 @@ def _errors(view: View) -> Iterator[str]:
         return
     yield '<section class="broken" role="alert"><h2>rea-lint failed in places, so findings may be missing</h2><ul>'
     for error in view.errors:
-        last = error.traceback.strip().splitlines()[-1]
-        yield f"<li><code>{escape(error.code or error.where)}</code> {escape(view.path(error.path))}: {escape(last)}</li>"
+        yield f"<li><code>{escape(error.culprit)}</code> {escape(view.path(error.path))}: {escape(error.reason)}</li>"
     yield "</ul></section>"
 
 
