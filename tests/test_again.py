@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint import cli
+from rea_lint import CACHE, cli
 from rea_lint.cli import again
 from running import CLEAN, INFO, SAFE, Tree
 
@@ -138,7 +138,7 @@ def test_a_failed_run_is_made_each_time() -> None:
 def test_what_has_just_been_changed_is_not_trusted(project: Path) -> None:
     recording = again.Recording(["check"], time.time_ns())
     try:
-        recording.folder = str(project / again.FOLDER)
+        recording.folder = str(project / CACHE)
         recording.looked_at([str(project / "app.py")])
         recording.keep(0)
     finally:
@@ -148,7 +148,7 @@ def test_what_has_just_been_changed_is_not_trusted(project: Path) -> None:
 
 def test_a_damaged_record_is_none(project: Path) -> None:
     record("check", ".")
-    (kept,) = (folder / "runs" for folder in project.parent.rglob(again.FOLDER))
+    (kept,) = (folder / "runs" for folder in project.parent.rglob(CACHE))
     (file,) = kept.iterdir()
     content = file.read_bytes()
     for place in range(0, len(content), len(content) // 97 + 1):
@@ -170,7 +170,7 @@ def test_few_runs_are_kept(project: Path, monkeypatch: pytest.MonkeyPatch) -> No
         record("check", "--severity", severity)
     assert again.replay(["check", "--severity", "info"]) is None
     assert again.replay(["check", "--severity", "error"]) is not None
-    assert len(list((project / again.FOLDER / "runs").iterdir())) == 2
+    assert len(list((project / CACHE / "runs").iterdir())) == 2
 
 
 def test_a_run_that_is_printed_again_imports_next_to_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 Kept = TypeVar("Kept")
 
-FOLDER = ".rea_lint_cache"
 FILE = "facts.sqlite"
 FORM = 1
 """Of the tables.  That of the facts is among what their keys are made of."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint import packs, processes, registry, rule
+from rea_lint import HOME, packs, processes, registry, rule
 from rea_lint.diagnostic import Diagnostic, Silenced
 from rea_lint.files import worlds
 from rea_lint.project import link
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rea_lint.selection import Selection
     from rea_lint.text import Span
 
-PAGES = "https://github.com/rea-lint/rea-lint/blob/main/docs/rules/{code}.md"  # the one place that says where pages are read
+PAGES = f"{HOME}/blob/main/docs/rules/{{code}}.md"  # the one place that says where pages are read
 
 
 ENOUGH = 25

@@ -11,25 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from rea_lint import CACHE
 from rea_lint.diagnostic import Severity
 
 DEFAULT_EXCLUDES = (
     *(".bzr", ".direnv", ".eggs", ".git", ".git-rewrite", ".hg", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pants.d", ".pyenv"),
-    *(
-        ".pytest_cache",
-        ".pytype",
-        ".rea_lint_cache",
-        ".ruff_cache",
-        ".svn",
-        ".tox",
-        ".venv",
-        ".vscode",
-        "__pypackages__",
-        "_build",
-        "buck-out",
-        "build",
-    ),
-    *("dist", "node_modules", "site-packages", "venv"),
+    *(".pytest_cache", ".pytype", CACHE, ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pypackages__", "_build", "buck-out"),
+    *("build", "dist", "node_modules", "site-packages", "venv"),
 )
 FORMATS = (
     *("full", "concise", "grouped", "agent", "json", "json-lines", "sarif", "github", "gitlab", "junit", "rdjson", "azure", "teamcity"),
@@ -343,7 +331,7 @@ OPTIONS: tuple[Option, ...] = (
         _path,
         {"type": "string", "minLength": 1},
         "run",
-        '"rea-lint-baseline.txt"',
+        '"rea-lint-baseline.jsonl"',
     ),
     Option(
         "cache-dir",

@@ -92,6 +92,13 @@ def complain(what: str, where: str, error: BaseException | str, *, verbose: bool
         print("rea-lint: --verbose shows the traceback", file=sys.stderr)
 
 
+def relative(path: str) -> str:
+    """A path as people read it: relative, if it lies below the folder that rea-lint runs in."""
+    from pathlib import Path
+
+    return path.removeprefix(str(Path.cwd()).rstrip(os.sep) + os.sep)
+
+
 def _forgive() -> None:
     """What a terminal or pipe cannot show is no reason to die."""
     for stream in (sys.stdout, sys.stderr):

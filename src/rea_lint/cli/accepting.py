@@ -7,8 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rea_lint import baseline
-from rea_lint.cli import CLEAN
-from rea_lint.cli.fixing import shown
+from rea_lint.cli import CLEAN, relative
 from rea_lint.cli.narrowing import judging
 from rea_lint.cli.task import baseline_of
 from rea_lint.cli.telling import failed
@@ -38,7 +37,7 @@ def accept(task: Task) -> int:
     baseline.write(file, accepted)
     if not task.options.quiet:
         more, gone = sum((accepted - before).values()), sum((before - accepted).values())
-        print(f"Wrote {count(sum(accepted.values()), 'finding')} to {shown(str(file))}: {more} new, {gone} gone.", file=sys.stderr)
+        print(f"Wrote {count(sum(accepted.values()), 'finding')} to {relative(str(file))}: {more} new, {gone} gone.", file=sys.stderr)
         if task.config.baseline is None:
             print(f'To have it read by every run, put `baseline = "{file.name}"` into the configuration.', file=sys.stderr)
     return CLEAN

@@ -12,6 +12,8 @@ import os
 import sys
 from array import array
 
+from rea_lint import CACHE
+
 try:
     from _blake2 import blake2b  # hashlib would import OpenSSL
 except ImportError:
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO, TextIO
 
-FOLDER = ".rea_lint_cache"
 FORM = b"rea-lint run 1"
 MARGIN = 10**9
 """Nanoseconds before a run in which nothing it read may have changed: a file system's clock may be as coarse."""
@@ -118,17 +119,14 @@ class Recording:
                 return  # a descriptor that is open already
             path = os.path.abspath(os.fsdecode(path))
             if isinstance(flags, int) and flags & _WRITES:
-                self._is_repeatable = self._is_repeatable and (path == os.devnull or self._is_of_cache(path))
+                self._is_repeatable = self._is_repeatable and (path == os.devnull or _is_of_cache(path))
             else:
                 self._read.add(path)
         elif event in {"os.scandir", "os.listdir"}:
             if isinstance(arguments[0], str | bytes):
                 self._read.add(os.path.abspath(os.fsdecode(arguments[0])))
-        elif event in _OUTSIDE and not self._is_of_cache(arguments[0]):
+        elif event in _OUTSIDE and not _is_of_cache(arguments[0]):
             self._is_repeatable = False
-
-    def _is_of_cache(self, path: object) -> bool:
-        return isinstance(path, str) and FOLDER in path.split(os.sep)
 
     def _inputs(self) -> Iterator[str]:
         """What the run depends on: what it read, and rea-lint itself.  Of libraries, the folder in which they come and go."""
@@ -140,7 +138,7 @@ class Recording:
         yield from libraries
         inside = tuple(path + os.sep for path in (own, os.path.dirname(os.__file__), *libraries))
         for path in self._read:
-            if not path.startswith(inside) and not self._is_of_cache(path) and os.path.exists(path):
+            if not path.startswith(inside) and not _is_of_cache(path) and os.path.exists(path):
                 yield path
                 folder, name = os.path.split(path)
                 if folder.endswith("__pycache__"):  # a module of the user's, which is compiled again if its source changes
@@ -180,18 +178,22 @@ class _CopiedBytes:
         return getattr(self._stream, name)
 
 
+def _is_of_cache(path: object) -> bool:
+    return isinstance(path, str) and CACHE in path.split(os.sep)
+
+
 def _folders(arguments: Sequence[str]) -> Iterator[str]:
     """Where caches may be: where the command line or the environment says, or in a folder around what is linted."""
     given = [after for before, after in zip(arguments, arguments[1:], strict=False) if before == "--cache-dir"]
     given += [argument.partition("=")[2] for argument in arguments if argument.startswith("--cache-dir=")]
-    given += [os.environ[name] for name in ("REA_LINT_CACHE_DIR",) if os.environ.get(name)]
+    given += filter(None, [os.environ.get("REA_LINT_CACHE_DIR")])
     if given:
         yield given[0]
         return
     for start in dict.fromkeys((*map(os.path.abspath, arguments), os.getcwd())):
         at = start
         while os.path.dirname(at) != at:
-            yield os.path.join(at, FOLDER)
+            yield os.path.join(at, CACHE)
             at = os.path.dirname(at)
 
 

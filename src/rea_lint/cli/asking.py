@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rea_lint.cli.fixing import diff, shown
+from rea_lint.cli import relative
+from rea_lint.cli.fixing import diff
 from rea_lint.cli.output import wants_color
 from rea_lint.config import UserError
 from rea_lint.diagnostic import Applicability
@@ -62,7 +63,7 @@ class Conversation:
         """A line for each fix that is left."""
         left = (d for d in seen.report.diagnostics if d.is_fixable())
         places = ((d, self.sources[d.path].position(d.span.start).row, d.fix.title if d.fix else "") for d in left)
-        return "".join(f"Skipped: {shown(d.path)}:{row}: {d.code} {title}\n" for d, row, title in places)
+        return "".join(f"Skipped: {relative(d.path)}:{row}: {d.code} {title}\n" for d, row, title in places)
 
     def _ask(self, diagnostic: Diagnostic) -> bool:
         fix = diagnostic.fix

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from click import get_current_context
 
+from rea_lint import CACHE
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.cli.options import GROUPS, PATHS, Command, Options
 from rea_lint.cli.settings import settings, shown, start
@@ -122,12 +123,12 @@ def _cache(options: Options, config: Config, say: Callable[[str], None]) -> Iter
         yield None
         return
     try:
-        from rea_lint.cache import FOLDER, Cache
+        from rea_lint.cache import Cache
     except ImportError as error:  # a Python without SQLite
         say(f"no cache: {error}")
         yield None
         return
-    store = Cache(Path.cwd() / (options.cache_dir or config.cache_dir or config.root / FOLDER))
+    store = Cache(Path.cwd() / (options.cache_dir or config.cache_dir or config.root / CACHE))
     yield store
     store.close()
     if store.problem:

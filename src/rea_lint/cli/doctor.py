@@ -12,6 +12,7 @@ import click
 import tomli
 
 from rea_lint.cli import CLEAN, CONTEXT, FOUND
+from rea_lint.cli.options import with_configuration
 from rea_lint.cli.settings import settings
 from rea_lint.config import FILES, SCOPES
 from rea_lint.report import count
@@ -36,11 +37,10 @@ class Check:
     advice: str = ""  # what to do, where something is off
 
 
+@with_configuration
 @click.command("doctor", context_settings=CONTEXT)
 @click.argument("path", default=".", type=click.Path(exists=True))
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show it.")
-@click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
-@click.option("--isolated", is_flag=True, help="Read no configuration file.")
 def command(path: str, output_format: str, config: Sequence[str], *, isolated: bool) -> int:
     """Look at the project that PATH (default: this folder) is in, and say what is off: exit code 1 if anything is."""
     from rea_lint import engine, files

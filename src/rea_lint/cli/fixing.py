@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rea_lint import files, fixes
-from rea_lint.cli import CLEAN, FAILED, FOUND
+from rea_lint.cli import CLEAN, FAILED, FOUND, relative
 from rea_lint.cli.telling import failed, tell
 from rea_lint.config import UserError
 from rea_lint.diagnostic import Applicability
@@ -83,14 +81,9 @@ def write(task: Task, texts: Mapping[str, str]) -> bool:
     return is_written
 
 
-def shown(path: str) -> str:
-    """A path as it is shown: relative, if it lies below the folder that rea-lint runs in."""
-    return path.removeprefix(f"{Path.cwd()}{os.sep}")
-
-
 def diff(path: str, before: str, after: str) -> str:
     """A change as a patch that `git apply -p0` takes, in the folder that rea-lint runs in."""
-    name = shown(path)
+    name = relative(path)
     rows = difflib.unified_diff(lines(before), lines(after), name, name)
     return "".join(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in rows)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rea_lint.cli import CLEAN, CONTEXT
+from rea_lint.cli import CLEAN, CONTEXT, relative
+from rea_lint.cli.options import with_configuration
 from rea_lint.cli.settings import settings
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 GRAPH_ONLY = frozenset({"mermaid", "dot"})
 
 
+@with_configuration
 @click.command("handlers", context_settings=CONTEXT)
 @click.argument("paths", nargs=-1, type=click.Path(readable=False))
 @click.option("--graph", is_flag=True, help="Show who calls whom instead: calls, messages, promises.")
@@ -32,8 +32,6 @@ GRAPH_ONLY = frozenset({"mermaid", "dot"})
     default="text",
     help="How to show them; Mermaid and DOT draw the graph, and Markdown does not.",
 )
-@click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
-@click.option("--isolated", is_flag=True, help="Read no configuration file.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks of internal errors.")
 def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, graph: bool, isolated: bool, verbose: bool) -> int:
     """Show the services and handlers in PATHS (default: this folder).
@@ -53,20 +51,16 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     discovery = files.discover(paths, options)
     report = engine.overview(discovery.files, discovery.config)
     services = list(audited(report, discovery.reported))
-    here = str(Path.cwd()) + os.sep
-
-    def shown(path: str) -> str:
-        return path.removeprefix(here)
 
     if graph and output_format == "markdown":
         raise click.UsageError("--graph is drawn as text, json, mermaid or dot.")
     if graph or output_format in GRAPH_ONLY:
-        print(draw(report, discovery.reported, output_format, shown))
+        print(draw(report, discovery.reported, output_format, relative))
     elif output_format == "json":
         print(json.dumps(services, indent=2, ensure_ascii=False))
     else:
         write = _markdown if output_format == "markdown" else _text
-        print("\n".join(line for service in services for line in write(service, shown)))
+        print("\n".join(line for service in services for line in write(service, relative)))
     handlers = sum(len(service["handlers"]) for service in services)
     found = f"{count(handlers, 'handler')} in {count(len(services), 'service')}"
     unknown = sum(len(handler["unresolved"]) for service in services for handler in service["handlers"])

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import tomli
 
+from rea_lint import HOME
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.config import UserError, project_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-REPOSITORY = "https://github.com/rea-lint/rea-lint"
 HOST = "auto"
 
 
@@ -140,7 +140,7 @@ def _configuration(root: Path) -> Change:
 def _pre_commit(root: Path) -> Change:
     path = root / ".pre-commit-config.yaml"
     before = _read(path)
-    lines = [f"- repo: {REPOSITORY}", f"  rev: v{version('rea-lint')}", "  hooks:", "    - id: rea-lint"]
+    lines = [f"- repo: {HOME}", f"  rev: v{version('rea-lint')}", "  hooks:", "    - id: rea-lint"]
     if before is None:
         return Change(path, None, "\n".join(["repos:", *(f"  {line}" for line in lines)]) + "\n")
     if re.search(r"^\s*-\s+id:\s*['\"]?rea-lint\b", before, re.MULTILINE):

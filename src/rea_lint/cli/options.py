@@ -93,6 +93,12 @@ class Options:
         return SEVERITIES[self.severity]
 
 
+def with_configuration(command: click.Command) -> click.Command:
+    """The command, with the options that say which configuration to read."""
+    command.params += CONFIGURATION
+    return command
+
+
 class Command(click.Command):
     """A command whose `--help` lists the options in groups."""
 
@@ -141,6 +147,14 @@ def complete_rule(_context: click.Context, _parameter: click.Parameter, typed: s
 def _flag(*names: str, text: str) -> click.Option:
     return click.Option(names, is_flag=True, help=text)
 
+
+CONFIGURATION = (
+    click.Option(
+        ["--config"], multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable."
+    ),
+    _flag("--isolated", text="Read no configuration file."),
+)
+"""What other commands take too."""
 
 PATHS = click.Argument(["paths"], nargs=-1, type=click.Path(readable=False))
 GROUPS: Mapping[str, tuple[click.Option, ...]] = {
@@ -212,10 +226,7 @@ GROUPS: Mapping[str, tuple[click.Option, ...]] = {
         _flag("--show-files", text="List the files that would be checked."),
     ),
     "Configuration": (
-        click.Option(
-            ["--config"], multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable."
-        ),
-        _flag("--isolated", text="Read no configuration file."),
+        *CONFIGURATION,
         _flag("--show-settings", text="Show the options in force, and where they come from."),
     ),
     "Running": (

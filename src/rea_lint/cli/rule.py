@@ -11,7 +11,7 @@ import click
 
 from rea_lint import registry
 from rea_lint.cli import CLEAN, CONTEXT, FOUND
-from rea_lint.cli.options import complete_rule
+from rea_lint.cli.options import complete_rule, with_configuration
 from rea_lint.cli.settings import settings
 from rea_lint.config import UserError
 from rea_lint.engine import page_url
@@ -27,13 +27,12 @@ if TYPE_CHECKING:
 PROOFS = Path(__file__).parent.parent / "proof.json"
 
 
+@with_configuration
 @click.command("rule", context_settings=CONTEXT)
-@click.argument("word", metavar="CODE|NAME", required=False, shell_complete=complete_rule)
+@click.argument("word", metavar="[CODE|NAME]", required=False, shell_complete=complete_rule)
 @click.option("--all", "every", is_flag=True, help="Show all rules.")
 @click.option("--test", is_flag=True, help="Test the pages of your own rules: their programs have the findings they say.")
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show it.")
-@click.option("--config", multiple=True, metavar="FILE|KEY=VALUE", help="A configuration file to use, or an option as TOML; repeatable.")
-@click.option("--isolated", is_flag=True, help="Read no configuration file.")
 def command(word: str | None, output_format: str, config: Sequence[str], *, every: bool, test: bool, isolated: bool) -> int:
     """Show the page of a rule: what it finds, why that is wrong, and what to write instead."""
     if test + every + (word is not None) != 1 and not (test and word is not None):

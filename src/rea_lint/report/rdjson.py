@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from rea_lint import HOME
 from rea_lint.text import Edit, Span, apply
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
     """One object with all findings."""
-    source = {"name": "rea-lint", "url": "https://github.com/rea-lint/rea-lint"}
+    source = {"name": "rea-lint", "url": HOME}
     return json.dumps({"source": source, "diagnostics": [_item(d, view) for d in diagnostics]}, indent=2, ensure_ascii=False) + "\n"
 
 

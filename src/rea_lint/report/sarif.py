@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from rea_lint import __version__
+from rea_lint import HOME, __version__
 from rea_lint.diagnostic import Severity
 from rea_lint.fingerprint import identities
 from rea_lint.rule import index
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 Object = dict[str, Any]
 
-HOME = "https://github.com/rea-lint/rea-lint"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "SRCROOT"  # what relative paths are relative to
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

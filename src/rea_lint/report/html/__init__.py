@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rea_lint import __version__
+from rea_lint import HOME, __version__
 from rea_lint.diagnostic import Applicability, Severity
 from rea_lint.report import count
 from rea_lint.report.frame import changes
@@ -62,7 +62,7 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
         *_silenced(view),
         *_pages(diagnostics, view),
         "</main>",
-        f'<footer>Written by <a href="https://github.com/rea-lint/rea-lint">rea-lint {escape(__version__)}</a>.</footer>',
+        f'<footer>Written by <a href="{HOME}">rea-lint {escape(__version__)}</a>.</footer>',
         f"<script>{script}</script>",
         "</body>",
         "</html>",
