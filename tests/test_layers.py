@@ -1,4 +1,4 @@
-"""The house: who may import whom, who may touch a disk, and that no module keeps state."""
+"""The house: who may import whom and touch a disk, that no module keeps state, and that the documents tell it as it is."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import tomli
 
-SOURCE = Path(__file__).parents[1] / "src" / "rea_lint"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "rea_lint"
 MODULES = sorted(SOURCE.rglob("*.py"))
 TOUCH_DISKS = {
     "baseline",
@@ -24,7 +30,6 @@ TOUCH_DISKS = {
     "packs",
     "processes",
     "pylsp",
-    "rule",
     "sdk",
     "server",
     "testing",
@@ -65,9 +70,33 @@ def title(module: Path) -> str:
 
 def test_each_module_imports_only_from_the_lines_below_it() -> None:
     run = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=SOURCE.parents[1], capture_output=True, text=True, check=False
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_contributors_are_told_the_layers() -> None:
+    contracts = tomli.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    assert "\n\n" + "".join(f"    {layer}\n" for layer in layers) + "\n" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_the_architecture_page_has_the_modules_in_the_order_of_their_imports() -> None:
+    table = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("| module | owns |\n|---|---|\n")[2].partition("\n\n")[0]
+    place = {name: row for row, line in enumerate(table.splitlines()) for name in re.findall(r"`(\w+)/?`", line.split("|")[1])}
+    assert place.keys() == {family(module) for module in MODULES} - {"__init__", "__main__"}
+    imports = {(family(module), name) for module in MODULES for name in imported(module) if family(module) in place and name in place}
+    assert not [f"{module} imports {name}" for module, name in sorted(imports) if place[name] > place[module]]
+
+
+def imported(module: Path) -> Iterator[str]:
+    """The modules of ours, or layers, that a module imports."""
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        match node:
+            case ast.ImportFrom(module="rea_lint", names=names):
+                yield from (name.name for name in names)
+            case ast.ImportFrom(module=str(name)) if name.startswith("rea_lint."):
+                yield name.split(".")[1]
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if family(m) not in TOUCH_DISKS], ids=title)
