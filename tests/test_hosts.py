@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -317,12 +316,3 @@ CHECKS: Mapping[str, Callable[[str, Write], None]] = {
     "ruff": _ruff,
     "settings": _json,
 }
-
-
-def test_the_shell_completes(tree: Write) -> None:
-    script = subprocess.run(
-        [tool("flake8", "rea-lint")], env={"_REA_LINT_COMPLETE": "bash_source"}, capture_output=True, text=True, check=False
-    )
-    assert "_rea_lint_completion" in script.stdout, script.stderr
-    asked = {"_REA_LINT_COMPLETE": "bash_complete", "COMP_WORDS": "rea-lint do", "COMP_CWORD": "1"}
-    assert "doctor" in run(tool("flake8", "rea-lint"), cwd=tree({}), **asked).stdout

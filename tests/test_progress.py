@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -12,7 +12,8 @@ from rea_lint.cli import progress
 from running import CLEAN
 
 if TYPE_CHECKING:
-    from rea_lint.cli.options import Options
+    from collections.abc import Callable
+
     from running import Lint
 
 
@@ -21,16 +22,9 @@ class Terminal(io.StringIO):
         return True
 
 
-class Asked:
-    def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
-        self.quiet = quiet
-        self.verbose = verbose
-
-
-def shown(stream: io.StringIO, *, delay: float = 0.0, quiet: bool = False, verbose: bool = False) -> str:
-    options = cast("Options", Asked(quiet=quiet, verbose=verbose))
-    with progress.shown(2, options, stream, delay) as step:
-        if not delay and stream.isatty() and not (quiet or verbose):
+def shown(stream: io.StringIO, *, delay: float = 0.0, is_wanted: bool = True) -> str:
+    with progress.shown(2, is_wanted=is_wanted, stream=stream, delay=delay) as step:
+        if not delay and stream.isatty() and is_wanted:
             while "Reading 2 files" not in stream.getvalue():
                 time.sleep(0.01)
             step()
@@ -58,32 +52,47 @@ def test_a_run_that_is_over_soon_shows_nothing() -> None:
 
 def test_only_a_terminal_shows_it_and_only_if_nothing_else_is_said() -> None:
     assert not shown(io.StringIO())
-    assert not shown(Terminal(), quiet=True)
-    assert not shown(Terminal(), verbose=True)
+    assert not shown(Terminal(), is_wanted=False)
 
 
 def test_a_terminal_that_moves_no_cursor_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
-    options = cast("Options", Asked())
     stream = Terminal()
-    with progress.shown(1, options, stream, 0.0) as step:
+    with progress.shown(1, is_wanted=True, stream=stream, delay=0.0) as step:
         step()
     assert not stream.getvalue()
 
 
-def test_every_file_is_a_step(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps: list[int] = []
+class Bar:
+    """Notes what it is asked for."""
 
-    class Bar:
-        def __init__(self, files: int, *_: object) -> None:
-            self.files = files
+    asked: ClassVar[list[bool]]
+    steps: ClassVar[list[int]]
 
-        def __enter__(self) -> object:
-            return lambda: steps.append(self.files)
+    def __init__(self, files: int, *, is_wanted: bool) -> None:
+        self.files = files
+        self.asked.append(is_wanted)
 
-        def __exit__(self, *_: object) -> None:
-            pass
+    def __enter__(self) -> Callable[[], None]:
+        return lambda: self.steps.append(self.files)
 
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(name="bar")
+def _bar(monkeypatch: pytest.MonkeyPatch) -> type[Bar]:
+    Bar.asked, Bar.steps = [], []
     monkeypatch.setattr(progress, "shown", Bar)
+    return Bar
+
+
+def test_every_file_is_a_step(lint: Lint, bar: type[Bar]) -> None:
     lint("check", files={"a.py": CLEAN, "b.py": CLEAN.replace("Shop", "Other"), "c.py": "x = 1\n"})
-    assert steps == [2, 2]
+    assert bar.steps == [2, 2]
+
+
+def test_a_run_that_says_nothing_or_all_wants_no_bar(lint: Lint, bar: type[Bar]) -> None:
+    for option in ((), ("--quiet",), ("--verbose",)):
+        lint("check", *option, files={"a.py": CLEAN})
+    assert bar.asked == [True, False, False]

@@ -89,7 +89,7 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
     def look(texts: Mapping[str, str]) -> Seen:
         current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
         jobs = processes.available(options.jobs)
-        with progress.shown(len(current), options) as step:
+        with progress.shown(len(current), is_wanted=not (options.quiet or options.verbose)) as step:
             given = surveyor(current, store, jobs)
 
             def facts_of(file: File) -> Facts:

@@ -13,18 +13,16 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress, TaskID
 
-    from rea_lint.cli.options import Options
-
 DELAY = 1.0  # seconds
 
 
 @contextmanager
-def shown(files: int, options: Options, stream: TextIO | None = sys.__stderr__, delay: float = DELAY) -> Iterator[Callable[[], None]]:
+def shown(files: int, *, is_wanted: bool, stream: TextIO | None = sys.__stderr__, delay: float = DELAY) -> Iterator[Callable[[], None]]:
     """Gives what is to be called after each of so many files; shows a bar if the work takes longer than `delay` (seconds).
 
-    Nothing is shown where nobody looks, or where the run says itself what it does.
+    Nothing is shown where nobody looks.
     """
-    if stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb" or options.quiet or options.verbose:
+    if not is_wanted or stream is None or not stream.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda: None
         return
     bar = _Bar(files, stream)
