@@ -143,7 +143,7 @@ class TestInit:
         ("files", "words"),
         [
             ({".pre-commit-config.yaml": "repos: []\n"}, ".pre-commit-config.yaml: its `repos:` is no plain list; add this yourself:"),
-            ({"pyproject.toml": "[tool"}, "pyproject.toml: "),
+            ({"pyproject.toml": "[tool"}, "pyproject.toml:1: not TOML: "),
             ({".claude/settings.json": "[]"}, ".claude/settings.json: not the settings of Claude Code: "),
         ],
     )

@@ -19,8 +19,8 @@ from pylsp import hookimpl, uris
 from rea_lint import config as configuration
 from rea_lint.config import Config, UserError
 from rea_lint.server import actions
-from rea_lint.server.convert import Client
-from rea_lint.server.project import Checked
+from rea_lint.server.convert import SOURCE, Client
+from rea_lint.server.project import NOTHING, Checked
 from rea_lint.session import Session
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def pylsp_lint(workspace: Any, document: Any, is_saved: bool) -> list[Json]:
         checked = _checked(workspace, document, is_saved=is_saved)
     except UserError as error:
         top = lsp.Range(lsp.Position(0, 0), lsp.Position(0, 0))
-        return [_json(lsp.Diagnostic(top, str(error), lsp.DiagnosticSeverity.Error, source="rea-lint"))]
+        return [_json(lsp.Diagnostic(top, str(error), lsp.DiagnosticSeverity.Error, source=SOURCE))]
     return [_json(shown) for shown in checked.shown]
 
 
@@ -87,7 +87,7 @@ def _checked(workspace: Any, document: Any, *, is_saved: bool) -> Checked:
             findings = session.check(path)
         source = session.sources.get(path)
         shown = tuple(CLIENT.diagnostic(each, session.sources, uris.from_fs_path, unnecessary=False) for each in findings)
-    return Checked(0, source, findings, shown, "")
+    return Checked(0, source, findings, shown, NOTHING)
 
 
 @cache

@@ -21,6 +21,7 @@ from __future__ import annotations
 import ast
 import re
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -135,6 +136,24 @@ class Run:
 
 def check(texts: Mapping[str, str], **options: Any) -> Run:
     """Lint a program, given as {path: text}, with an isolated configuration of these options."""
+    with _written(texts, options) as (settings, discovery):
+        return Run(checked(discovery, settings, {}), settings.root, texts)
+
+
+def fixed(texts: Mapping[str, str], least: Applicability, **options: Any) -> dict[str, str]:
+    """A program after all fixes of at least this applicability, with an isolated configuration of these options."""
+    with _written(texts, options) as (settings, discovery):
+        done = settle(
+            {file.path: file.text for file in discovery.files if file.text is not None},
+            lambda changed: checked(discovery, settings, changed).diagnostics,
+            lambda diagnostic: diagnostic.is_fixable(least),
+        )
+        return {name: done.texts.get(str(settings.root / name), without_expectations(text)) for name, text in texts.items()}
+
+
+@contextmanager
+def _written(texts: Mapping[str, str], options: Mapping[str, Any]) -> Iterator[tuple[Config, Discovery]]:
+    """A program on the disk, without its expectations, and what is found of it there."""
     with tempfile.TemporaryDirectory(prefix="rea-lint-") as folder:
         root = Path(folder).resolve()
         for name, text in texts.items():
@@ -142,24 +161,7 @@ def check(texts: Mapping[str, str], **options: Any) -> Run:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(without_expectations(text).encode())
         settings = Config(root, **options)
-        return Run(checked(files.discover([root], settings), settings, {}), root, texts)
-
-
-def fixed(texts: Mapping[str, str], least: Applicability, **options: Any) -> dict[str, str]:
-    """A program after all fixes of at least this applicability, with an isolated configuration of these options."""
-    with tempfile.TemporaryDirectory(prefix="rea-lint-") as folder:
-        root = Path(folder).resolve()
-        for name, text in texts.items():
-            (root / name).write_bytes(without_expectations(text).encode())
-        settings = Config(root, **options)
-        discovery = files.discover([root], settings)
-        before = {file.path: file.text for file in discovery.files if file.text is not None}
-        done = settle(
-            before,
-            lambda changed: checked(discovery, settings, changed).diagnostics,
-            lambda diagnostic: diagnostic.is_fixable(least),
-        )
-        return {name: done.texts.get(str(root / name), without_expectations(text)) for name, text in texts.items()}
+        yield settings, files.discover([root], settings)
 
 
 def problems(run: Run, strict: Container[str] = ()) -> list[str]:

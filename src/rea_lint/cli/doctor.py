@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import tomli
 
+from rea_lint import toml
 from rea_lint.cli import CLEAN, CONTEXT, FOUND
 from rea_lint.cli.options import with_configuration
 from rea_lint.cli.settings import settings
-from rea_lint.config import FILES, SCOPES
+from rea_lint.config import FILES, SCOPES, UserError
 from rea_lint.report import count
 from rea_lint.sdk import NEWEST_KNOWN
 
@@ -205,6 +205,6 @@ def _tool(pyproject: Path) -> dict[str, Any]:
 def _toml(file: Path) -> dict[str, Any] | None:
     """A TOML file; None if there is none, or it is broken, which whoever owns it says."""
     try:
-        return tomli.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+        return toml.document(file)
+    except UserError:
         return None

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import tomli
 
-from rea_lint import HOME
+from rea_lint import HOME, toml
 from rea_lint.cli import CLEAN, CONTEXT
 from rea_lint.config import UserError, project_root
 
@@ -127,10 +126,7 @@ def _configuration(root: Path) -> Change:
     before = _read(shared)
     if before is None:
         return Change(own, None, OPTIONS)
-    try:
-        tool = tomli.loads(before).get("tool", {})
-    except tomli.TOMLDecodeError as error:
-        raise UserError(f"{shared}: {error}") from error
+    tool = toml.parse(before, str(shared)).get("tool", {})
     return Change(shared, before, before if "rea-lint" in tool else _added(before, f"[tool.rea-lint]\n{OPTIONS}"))
 
 

@@ -19,5 +19,5 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 
 def _place(diagnostic: Diagnostic, view: View) -> str:
-    row, column = view.sources[diagnostic.path].position(diagnostic.span.start)
+    row, column = view.start(diagnostic.path, diagnostic.span)
     return f"{printable(view.path(diagnostic.path))}:{row}:{column}"

@@ -62,7 +62,7 @@ def _paragraph(diagnostic: Diagnostic, view: View) -> Iterator[Line]:
     width = max(view.width or WIDTH, NARROWEST)
     rows = list(frame(source, diagnostic.span, width - len(str(len(source))) - 3))
     gutter = max(len(str(row.number or "")) for row in rows)
-    place = source.position(diagnostic.span.start)
+    place = view.start(diagnostic.path, diagnostic.span)
 
     head = f"{diagnostic.severity}[{diagnostic.code}]"
     first, *others = _wrap(diagnostic.message, view.width, len(head) + 2, 4)

@@ -21,11 +21,10 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 
 def _command(diagnostic: Diagnostic, view: View) -> str:
-    source = view.sources[diagnostic.path]
-    start, end = source.position(diagnostic.span.start), source.position(diagnostic.span.end)
+    start, end = view.start(diagnostic.path, diagnostic.span), view.end(diagnostic.path, diagnostic.span)
     properties = {
         "title": f"{diagnostic.code} {diagnostic.name}",
-        "file": view.path(diagnostic.path).replace("\\", "/"),
+        "file": view.slashed(diagnostic.path),
         "line": start.row,
         "endLine": end.row,
         # GitHub refuses columns of a range over several rows
@@ -36,10 +35,7 @@ def _command(diagnostic: Diagnostic, view: View) -> str:
 
 
 def _message(diagnostic: Diagnostic, view: View) -> str:
-    hops = [
-        f"{view.path(related.path)}:{view.sources[related.path].position(related.span.start).row}: {related.message}"
-        for related in diagnostic.related
-    ]
+    hops = (f"{view.path(r.path)}:{view.start(r.path, r.span).row}: {r.message}" for r in diagnostic.related)
     return "\n".join([diagnostic.message, *hops])
 
 

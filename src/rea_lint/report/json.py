@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from rea_lint.diagnostic import Diagnostic, Fix
     from rea_lint.report import View
-    from rea_lint.text import Source, Span
+    from rea_lint.text import Span
 
 
 def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
@@ -21,34 +21,32 @@ def render(diagnostics: Sequence[Diagnostic], view: View) -> str:
 
 def finding(diagnostic: Diagnostic, view: View) -> dict[str, Any]:
     """A finding as an item of the list."""
-    source = view.sources[diagnostic.path]
     return {
         "code": diagnostic.code,
         "name": diagnostic.name,
         "severity": str(diagnostic.severity),
         "message": diagnostic.message,
         "filename": diagnostic.path,
-        **_range(source, diagnostic.span),
+        **_range(diagnostic.path, diagnostic.span, view),
         "url": diagnostic.url,
-        "fix": _fix(source, diagnostic.fix),
+        "fix": _fix(diagnostic.path, diagnostic.fix, view),
         "handlers": list(diagnostic.handlers),
         "related": [
-            {"filename": related.path, "location": _range(view.sources[related.path], related.span)["location"], "message": related.message}
+            {"filename": related.path, "location": view.start(related.path, related.span)._asdict(), "message": related.message}
             for related in diagnostic.related
         ],
     }
 
 
-def _fix(source: Source, fix: Fix | None) -> dict[str, Any] | None:
+def _fix(path: str, fix: Fix | None, view: View) -> dict[str, Any] | None:
     if fix is None:
         return None
     return {
         "applicability": str(fix.applicability),
         "message": fix.title,
-        "edits": [{"content": edit.new, **_range(source, edit.span)} for edit in fix.edits],
+        "edits": [{"content": edit.new, **_range(path, edit.span, view)} for edit in fix.edits],
     }
 
 
-def _range(source: Source, span: Span) -> dict[str, dict[str, int]]:
-    start, end = source.position(span.start), source.position(span.end)
-    return {"location": start._asdict(), "end_location": end._asdict()}
+def _range(path: str, span: Span, view: View) -> dict[str, dict[str, int]]:
+    return {"location": view.start(path, span)._asdict(), "end_location": view.end(path, span)._asdict()}
