@@ -11,6 +11,7 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Cause
 from rea_lint.rule import rule
+from rea_lint.rules import repeated
 from rea_lint.text import Edit
 
 if TYPE_CHECKING:
@@ -69,9 +70,11 @@ def replayed_logging(cause: Cause, code: Durable) -> Iterator[Finding]:
     @orders.handler()
     async def place(ctx: restate.Context, item: str) -> None:
         logging.warning("placing %s", item)  # expect: REA211 "log with `restate.getLogger(__name__)`"
+        ctx.service_send(place, arg=item)
     ```
 
-    A logger that has Restate's filter is fine however it came to it, and so is a line that a step writes, or that nobody writes:
+    A line behind the last durable operation comes again only if an attempt fails after it, which a logger cannot know. A logger that has
+    Restate's filter is fine however it came to it, and so is a line that a step writes, or that nobody writes:
 
     ```python
     import logging
@@ -99,15 +102,19 @@ def replayed_logging(cause: Cause, code: Durable) -> Iterator[Finding]:
         quiet.info("placing %s", item)
         if logger.isEnabledFor(logging.DEBUG):
             quiet.debug(Order().info())
-        return await ctx.run_typed("charge", charge)
+        receipt = await ctx.run_typed("charge", charge)
+        logger.info("charged")  # expect: REA211 "again if an attempt fails after it"
+        return receipt
     ```
     """
     logger = _logger(cause, code)
     if logger is not None and _is_filtered(logger, code):
         return
-    written = f"`{_written(cause, code)}` writes this line again on every replay"
+    again = repeated.said(cause, code.project)
+    once = ", or have it once in a step" if again == repeated.LAST else ""
+    written = f"`{_written(cause, code)}` {again}"
     if logger is not None and cause.primitive.startswith("logging."):
-        yield Finding(cause.span, f"{written}; get the logger from `restate.getLogger`.", _fix(logger, code))
+        yield Finding(cause.span, f"{written}; get the logger from `restate.getLogger`{once}.", _fix(logger, code))
     else:
         yield Finding(cause.span, f"{written}; log with `restate.getLogger(__name__)`, or in a step.")
 

@@ -13,6 +13,7 @@ from rea_lint.durable import Durable
 from rea_lint.packs import Effect
 from rea_lint.project import Cause
 from rea_lint.rule import rule
+from rea_lint.rules import repeated
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
@@ -54,7 +55,8 @@ def replayed_print(cause: Cause, code: Durable) -> Iterator[Finding]:
         ctx.service_send(place, arg=item)
     ```
 
-    What a step prints is printed once, and a function of that name that prints nothing is none of ours:
+    A line behind the last durable operation comes again only if an attempt fails after it, which a logger cannot know. What a step prints is
+    printed once, and a function of that name that prints nothing is none of ours:
 
     ```python
     import restate
@@ -75,7 +77,9 @@ def replayed_print(cause: Cause, code: Durable) -> Iterator[Finding]:
     @orders.handler()
     async def place(ctx: restate.Context, item: str) -> str:
         Label().print()
-        return await ctx.run_typed("charge", charge)
+        receipt = await ctx.run_typed("charge", charge)
+        print("charged")  # expect: REA212 "again if an attempt fails after it"
+        return receipt
 
 
     print("ready")
@@ -83,9 +87,11 @@ def replayed_print(cause: Cause, code: Durable) -> Iterator[Finding]:
 
     ruff's T201 finds every `print`, also those that replay does not repeat.
     """
+    again = repeated.said(cause, code.project)
+    once = ", or in a step to have it once" if again == repeated.LAST else ""
     yield Finding(
         cause.span,
-        f"`{cause.primitive.removeprefix('builtins.')}` writes this line again on every replay; log with `restate.getLogger(__name__)`.",
+        f"`{cause.primitive.removeprefix('builtins.')}` {again}; log with `restate.getLogger(__name__)`{once}.",
         _fix(cause, code),
     )
 
