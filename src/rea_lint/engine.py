@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rea_lint.rule import Entry, Rule
     from rea_lint.selection import Selection
     from rea_lint.text import Span
+    from rea_lint.tree import Kept
 
 PAGES = f"{HOME}/blob/main/docs/rules/{{code}}.md"  # the one place that says where pages are read
 
@@ -143,10 +144,12 @@ def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], F
     return Linked(projects, known, broken, sources, comments, tuple(errors))
 
 
-def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = (), jobs: int = 1) -> Report:
+def judge(
+    linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = (), jobs: int = 1, kept: Kept | None = None
+) -> Report:
     """The second half: what the rules say about the files whose path is in `reported`.
 
-    Rules that look at one of `unasked`, named as in their annotation, are not asked.
+    Rules that look at one of `unasked`, named as in their annotation, are not asked.  `kept` is for who judges again and again: see `rule.visit`.
     """
     entries = registry.index(config)
     selection = select(config, entries)
@@ -162,7 +165,7 @@ def judge(linked: Linked, config: Config, reported: Collection[str], *, unasked:
             comments.rules = registry.load(asked, config)
             if "Unused" not in unasked:
                 project.work_out_uses()
-            said, failed = _visited(project, comments, readable, config, jobs)
+            said, failed = _visited(project, comments, readable, config, jobs, kept=kept)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []
@@ -227,7 +230,7 @@ def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
 
 
 def _visited(
-    project: Project, comments: Comments, reported: Collection[str], config: Config, jobs: int
+    project: Project, comments: Comments, reported: Collection[str], config: Config, jobs: int, *, kept: Kept | None
 ) -> tuple[list[Found], list[InternalError]]:
     """What the rules of the comments say, asked in several processes where there is much to look at."""
     sources, rules = project.sources, comments.rules
@@ -235,7 +238,7 @@ def _visited(
     weights = {path: sum(1 for name in project.facts[path].functions if name in project.durable) for path in paths}
     count = min(jobs, sum(weights.values()) // ENOUGH)
     if count < 2:
-        return rule.visit(project, rules, sources, reported, config)
+        return rule.visit(project, rules, sources, reported, config, kept=kept)
     parts = [frozenset(n for path in part for n in project.facts[path].functions) for part in processes.split(weights, count)]
     rest = frozenset[str]().union(*parts[1:])
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Facts
     from rea_lint.files import Discovery, File
     from rea_lint.project import Project
+    from rea_lint.tree import Kept
 
 AT_REST = ("Project", "Shared", "Unused")
 """What rules look at that are asked only when typing rests: one file does not tell who else changes a variable, or uses a comment."""
@@ -52,6 +53,7 @@ class Session:
         self._report = Report((), (), (), {})  # of the last time that typing rested
         self._sources: Mapping[str, Source] = {}
         self._changed: set[str] | None = None  # the files that were changed since then; None: all, as far as we know
+        self._kept: Kept = {}  # trees of functions that the rules have looked at
         self._linked: Linked | None = None  # when everything was linked last; None: other files have come since
 
     def change(self, path: str, text: str | None) -> None:
@@ -85,7 +87,7 @@ class Session:
         if self._file(path) is None:
             return ()  # it has nothing to do with Restate
         linked = self._relinked(discovery)
-        report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST)
+        report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST, kept=self._kept)
         self._sources = linked.sources
         before, now = self._report.sources.get(path, Source("")), linked.sources[path]
         old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
@@ -108,7 +110,7 @@ class Session:
         discovery = self._discovered()
         self._linked = linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
         touched = self._touched(discovery, linked.projects)
-        report = engine.judge(linked, discovery.config, touched)
+        report = engine.judge(linked, discovery.config, touched, kept=self._kept)
         self._report = replace(
             report,
             diagnostics=_joined(before.diagnostics, report.diagnostics, discovery.reported - touched, lambda d: d),
