@@ -1,7 +1,7 @@
 """The findings that a project has accepted: a file of them, one a line, and which findings of a run are among them.
 
-A line is a JSON object with the path (relative to the folder of the file, with `/`), the code, the function around, the text of the row, and how
-many findings there are like that.  Lines are sorted, and no line has a row number in it: code can move, and branches merge.
+A line is a JSON object with the path (relative to the folder of the file, with `/`), the code, the function around, the text of the row,
+and how many findings there are like that.  Lines are sorted, and no line has a row number in it: code can move, and branches merge.
 """
 
 from __future__ import annotations

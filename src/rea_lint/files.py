@@ -1,8 +1,9 @@
 """Paths -> the files that have to do with Restate, decoded and named.  The only module that walks disks.
 
-**Gate.**  Files are read as bytes, once.  One is a *candidate* if it mentions `restate`, if something in it is registered with a
-`.handler` or `.main` (in a project that mentions `restate` somewhere, or whose configuration knows handlers of its own), if it uses a decorator that a candidate defines around such a registration, if it was named on the command line,
-or if a candidate imports it (transitively).  Only candidates are decoded, and only in them imports are looked for.
+**Gate.**  Files are read as bytes, once.  One is a *candidate* if it mentions `restate`, if something in it is registered with a `.handler`
+or `.main` (in a project that mentions `restate` somewhere, or whose configuration knows handlers of its own), if it uses a decorator that a
+candidate defines around such a registration, if it was named on the command line, or if a candidate imports it (transitively).  Only
+candidates are decoded, and only in them imports are looked for.
 
 **Names.**  An absolute import is looked up as Python would with the importing file's folder or one above it on its path, the nearest
 first, `src` folders and configured roots included; folders that are packages come last.  A file's *root* is the folder from which most

@@ -1,7 +1,7 @@
 """The flake8 plugin.  flake8 asks file by file; a project is judged once a process, as a whole, and each file is told its part.
 
-What is found, and where, is what `rea-lint check` finds with the configuration of rea-lint; flake8 selects and silences on top of that.  It has no word for severities:
-a finding is a finding.
+What is found, and where, is what `rea-lint check` finds with the configuration of rea-lint; flake8 selects and silences on top of that.  It
+has no word for severities: a finding is a finding.
 """
 
 from __future__ import annotations

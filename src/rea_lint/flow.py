@@ -792,7 +792,7 @@ _WAYS: dict[type[cst.CSTNode], _Way] = {
 
 
 def _is_final(flow: _Flow, statement: cst.Raise | cst.Assert) -> bool:
-    """Whether an exception ends the invocation, or something here: others are retried, and the retry raises or not, but journals the same."""
+    """Whether an exception ends the invocation, or something here: others are retried, and the retry journals the same."""
     if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(statement)):
         return True
     if isinstance(statement, cst.Assert):

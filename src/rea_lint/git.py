@@ -86,9 +86,8 @@ def _base(top: str, ref: str) -> str:
     try:
         return _run(top, "merge-base", commit, "HEAD").decode().strip()
     except UserError as error:
-        raise UserError(
-            f"--since: `{ref}` and HEAD have no commit in common in {top}; a shallow clone needs more of its history (`git fetch --unshallow`)"
-        ) from error
+        advice = "a shallow clone needs more of its history (`git fetch --unshallow`)"
+        raise UserError(f"--since: `{ref}` and HEAD have no commit in common in {top}; {advice}") from error
 
 
 def _rows(top: str, patch: bytes) -> dict[str, Ranges]:

@@ -107,7 +107,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Chains of calls between objects: each begins in an exclusive handler of one, and waits for one of the next; the last for the first."""
+    """Chains of calls between objects: each begins in an exclusive handler, and waits for one of the next; the last for the first."""
 
     chains: tuple[tuple[Link, ...], ...]
     keeps_key: bool  # every chain passes its own key on

@@ -1,4 +1,4 @@
-"""Rules of the user's own: where their modules are, which rules they hold, and their import.  The only module that runs code that is not ours.
+"""Rules of the user's own: where their modules are, which rules they hold, and their import.  The only module that runs others' code.
 
 They come from the configuration of the run (`rules`: a folder or file, or a module that can be imported) and from installed distributions
 (entry points of the group `rea_lint.rules`, whose value is a module).  What rules there are is read from the text; they are imported

@@ -154,7 +154,7 @@ class Knowledge:
     _decided: dict[str, tuple[bool, Effect | Condition | None]] = field(default_factory=dict, repr=False, compare=False)
 
     def canonical(self, name: str) -> str:
-        """The public spelling of a name: `requests.api.get` -> `requests.get`, `httpx._client.AsyncClient().get` -> `httpx.AsyncClient().get`."""
+        """The public spelling of a name: `requests.api.get` -> `requests.get`, `httpx._client.Client().get` -> `httpx.Client().get`."""
         known = self._canonical.get(name)
         if known is None:
             known = self._canonical[name] = self._public(name)

@@ -393,7 +393,7 @@ class Project:
         return self._uses.of(function)
 
     def causes(self, function: str) -> tuple[Cause, ...]:
-        """The primitives in a durable function's own code, in source order; also of functions whose effects are reported at their callers."""
+        """The primitives in a durable function's own code, in source order; also where their effects are reported at the callers."""
         found: dict[tuple[Span, Effect], Cause] = {}
         for primitive in sorted(self._durable.primitives.get(function, ()), key=lambda p: (p.span, p.name)):
             cause = Cause(function, primitive.span, primitive.call, primitive.effect, primitive.name)

@@ -243,7 +243,7 @@ class _Visitor:
             self._enter(call)
 
     def _whole(self, call: Call, ref: Ref) -> Call:
-        """A call with the arguments that a `functools.partial` on the way to what it calls adds; which, if they cannot be told, hides all."""
+        """A call with the arguments that a `functools.partial` on the way adds; one whose arguments cannot be told hides all."""
         if not self.resolver.is_partial(ref):
             return call
         at = self.index.functions[self.name]
@@ -330,7 +330,7 @@ class _Visitor:
         self._pass_on(call, called, receivers, MOST_PASSED)
 
     def _pass_on(self, call: Call, called: Function, receivers: Values, depth: int) -> None:
-        """What a function does with `*args` and `**kwargs`: a context among them goes to the parameter that gets it in this call, and not in another."""
+        """What a function does with `*args` and `**kwargs`: a context among them goes to the parameter that gets it in this call only."""
         packed = [f"{called.name}:{parameter.name}" for parameter in called.parameters if parameter.kind in {"*", "**"}]
         if not packed or not depth:
             return

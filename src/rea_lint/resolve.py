@@ -91,7 +91,7 @@ class Index:
             todo += new  # a later import replaces the names of an earlier one
 
     def call_at(self, binding: Binding, scope: str) -> tuple[Function, Call] | None:
-        """The call that gives a variable its value, and the function that makes it; `scope` is the function, class or module of the variable."""
+        """The call that gives a variable its value, and the function that makes it; `scope` is where the variable stands."""
         function = self.functions.get(scope) or self.functions.get(f"{scope}.<module>")
         if function is None and scope in self.classes:
             return self.call_at(binding, self.classes[scope].scope)
@@ -161,8 +161,8 @@ def updated(before: Index, file: Facts) -> Index | None:
 class Resolver:
     """Answers what refs come to, for code that is run in one way.
 
-    Answers are kept until what they need changes: what is handed to the parameters of some functions and the fields of some classes.  Others
-    who build on answers have themselves told too: see `begin`.
+    Answers are kept until what they need changes: what is handed to the parameters of some functions and the fields of some
+    classes.  Others who build on answers have themselves told too: see `begin`.
     """
 
     index: Index
@@ -216,7 +216,7 @@ class Resolver:
         return True
 
     def fork(self, index: Index, dropped: Collection[str], others: Mapping[Ref, dict[str, None]], fallback: Resolver | None) -> Resolver:
-        """A resolver that knows what this one was told, but for what concerns the functions and classes in `dropped`, which may be others now.
+        """A resolver that knows what this one was told, but for what concerns the functions and classes in `dropped`: they may be others now.
 
         `others` is what is handed over for the parameters for which one of them hands something over, without that.
         """
@@ -428,7 +428,8 @@ class Resolver:
     def _starred(self, module: str, name: str) -> Values:
         """What a name is that a module has by a star import, if by any.
 
-        Nobody knows what names a library's module gives: a builtin is taken to be none of them.  Of several libraries, one that is known for the name has it.
+        Nobody knows what names a library's module gives: a builtin is taken to be none of them.  Of several libraries, one that is known
+        for the name has it.
         """
         index = self.index
         stars = list(index.starred(module, name))

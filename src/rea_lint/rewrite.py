@@ -233,7 +233,7 @@ def _is_word(character: str) -> bool:
 
 
 def wrap_in_step(code: Durable, call: cst.Call) -> Edits | None:
-    """Make a call the action of a step, with what is done to its result at once: `await ctx.run_typed("get", lambda: requests.get(url).json())`.
+    """Make a call the action of a step, with what is done to its result: `await ctx.run_typed("get", lambda: requests.get(url).json())`.
 
     A result that nobody uses is not journaled; one that JSON cannot say, as far as is known, is no step's.  None also where a step
     cannot be awaited, where the context is used within, and where a loop or `with` takes the call itself.

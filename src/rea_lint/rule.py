@@ -157,15 +157,15 @@ def rule(
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
     """Make a function a rule.
 
-    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Function` (its own code;
-    nested functions come by themselves), `facts.Call`, `Use`, `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with `code: Durable` as
-    second parameter; `Handler`, `Service` with `project: Project`; or `Project` alone.  A rule of the tool itself may look at `Broken`, `Unread` or
-    `Unused`, with `source: Source`.  A `Use` or `Cause` rule gets those only whose effect is among `effects`; a rule for nodes gets those in durable
-    code, or, with `region=Region.STEP`, those in steps.
+    The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Function` (its own
+    code; nested functions come by themselves), `facts.Call`, `Use`, `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with
+    `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`; or `Project` alone.  A rule of the tool itself may
+    look at `Broken`, `Unread` or `Unused`, with `source: Source`.  A `Use` or `Cause` rule gets those only whose effect is among
+    `effects`; a rule for nodes gets those in durable code, or, with `region=Region.STEP`, those in steps.
 
-    Parsing is what costs.  A rule that looks at facts first, and asks for nodes where they may be wrong, costs nothing elsewhere.  A rule for nodes
-    has every function parsed that has such nodes in its own code, and for which `trigger(function, project)` holds: it may be true too often, never
-    too seldom.
+    Parsing is what costs.  A rule that looks at facts first, and asks for nodes where they may be wrong, costs nothing elsewhere.  A rule
+    for nodes has every function parsed that has such nodes in its own code, and for which `trigger(function, project)` holds: it may be
+    true too often, never too seldom.
     """
     return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, docs, since, default)
 
@@ -224,11 +224,12 @@ def visit(
 ) -> tuple[list[Found], list[InternalError]]:
     """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
 
-    With `functions`, names as in `Project.functions`, only these are visited, each with the functions around and in it, and of handlers those
-    that they are; rules about services and the project are not asked.  Those in `without` are not visited.  A function that is left out costs nothing.
+    With `functions`, names as in `Project.functions`, only these are visited, each with the functions around and in it, and of handlers
+    those that they are; rules about services and the project are not asked.  Those in `without` are not visited.  A function that is left
+    out costs nothing.
 
-    Who visits again and again, as an editor does, hands over the same `kept` each time, an empty dict at first: the tree of a function whose text
-    is the same is not parsed again, wherever it stands now.
+    Who visits again and again, as an editor does, hands over the same `kept` each time, an empty dict at first: the tree of a function
+    whose text is the same is not parsed again, wherever it stands now.
 
     Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
     """
@@ -456,7 +457,7 @@ SHAPES = {  # libcst node -> the shapes in a function's facts, one of which is t
 
 
 def _shapes(rule: Rule) -> frozenset[str]:
-    """The shapes of the code that a rule for libcst nodes looks at; `ANYTHING` for nodes that facts do not tell of; none of another rule."""
+    """The shapes of the code that a rule for nodes looks at; `ANYTHING` for nodes that facts do not tell of; none of another rule."""
     nodes = (kind.__name__ for kind in rule.looks_at if kind.__module__.startswith("libcst."))
     return frozenset(shape for node in nodes for shape in SHAPES.get(node, (ANYTHING,)))
 

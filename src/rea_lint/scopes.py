@@ -158,7 +158,7 @@ class _Walk:
         self.found = found
         self.package = package
         self.taken: set[str] = set()  # names of functions and classes
-        # What is yet to be walked: nodes, their scope and depth, whether they are read as values of their own, the kind of the node around them.
+        # What is yet to be walked: nodes, their scope and depth, whether they are read by themselves, the kind of the node around.
         self.todo: list[_Frame] = []
         self.read = False  # of the nodes that are being walked
         self.around = ""

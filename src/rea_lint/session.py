@@ -1,7 +1,8 @@
 """A project kept in memory while it is edited: texts go in, diagnostics come out.  What an editor talks to; it knows no protocol.
 
-Two answers.  `check` is for the file that is typed in: it is surveyed again, and the rules look at it; rules about the whole project keep what they
-said last.  `settle` is for when typing rests: everything is linked again, and the rules look at every file that a change can have touched.
+Two answers.  `check` is for the file that is typed in: it is surveyed again, and the rules look at it; rules about the whole project keep
+what they said last.  `settle` is for when typing rests: everything is linked again, and the rules look at every file that a change can have
+touched.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Stopped(BaseException):
 class Session:
     """The files below a folder, or one file (which need not exist), as they are on the disk or in the editor's unsaved buffers.
 
-    Nothing is said of a file that is excluded or ignored, open or not.  Paths are absolute.  Not thread-safe: one thread at a time.  A call that raises leaves what was known before.
+    Nothing is said of a file that is excluded or ignored, open or not.  Paths are absolute.  Not thread-safe: one thread at a time.  A call
+    that raises leaves what was known before.
     """
 
     def __init__(self, root: str, config: Config) -> None:

@@ -486,7 +486,7 @@ def _function(scope: Scope, names: _Names) -> Function:
 
 
 def _name_span(source: Source, start: int) -> Span:
-    """Where the name of the function that begins at `start` stands, as it is written: its name in the tree is the NFKC form of that (PEP 3131)."""
+    """Where the name of the function that begins at `start` stands, as it is written: the tree has its NFKC form (PEP 3131)."""
     heading = HEADING.match(source.text, start)
     assert heading is not None
     return Span(*heading.span("name"))
@@ -532,7 +532,7 @@ def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
 
 
 def _literal(node: ast.expr) -> str | None:
-    """A constant as a literal that gives it back: its `repr`, but for those whose `repr` is none; None for a number of hundreds of digits."""
+    """A constant as a literal that gives it back: its `repr`, if that is one; None for a number of hundreds of digits."""
     if not isinstance(node, ast.Constant):
         return None
     value = node.value

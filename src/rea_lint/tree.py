@@ -437,7 +437,7 @@ def _is_of(node: FunctionNode, function: Function) -> bool:
 
 
 class _Recorder(CodegenState):
-    """Notes where each node begins and ends in the code that libcst generates; what it calls the syntactic position goes before the whole."""
+    """Notes where each node begins and ends in the code that libcst generates; its syntactic position goes before the whole."""
 
     def __init__(self, default_indent: str, default_newline: str) -> None:
         super().__init__(default_indent, default_newline)

@@ -97,7 +97,7 @@ def places(goes: Consequence) -> tuple[Related, ...]:
 
 
 def subject(use: Use, verb: str, relative: str) -> str:
-    """A use as the beginning of a sentence: "`time.time` gives", or "`clock.now` calls `time.time`, which gives", with all calls between."""
+    """A use as the beginning of a sentence: "`time.time` gives", or "`clock.now` calls `time.time`, which gives", with all between."""
     *through, last = (hop.name for hop in use.chain)
     if "()" in use.primitive:
         last = use.primitive.replace("()", "")  # a method: of which library is the question

@@ -94,8 +94,8 @@ class Conversation:
 def _carried_over(answers: Mapping[Identity, bool], left: Iterable[Identity]) -> Iterator[tuple[Identity, bool]]:
     """The answers that still hold for the findings that are left after a round.
 
-    Of findings that are alike those that were fixed are gone, and the others have moved up.  If it is not clear which they are, all are asked
-    for again.
+    Of findings that are alike those that were fixed are gone, and the others have moved up.  If it is not clear which they are, all are
+    asked for again.
     """
     alike = {identity[:4]: [said for other, said in sorted(answers.items()) if other[:4] == identity[:4]] for identity in answers}
     counts = Counter(identity[:4] for identity in left)

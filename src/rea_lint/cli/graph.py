@@ -1,7 +1,7 @@
 """`rea-lint handlers --graph`: who calls whom through Restate, as text, JSON, Mermaid or DOT.
 
-A drawing has one arrow for each way in which a handler has another one do something: a full one where the caller waits for the answer, a dotted
-one for a message, a thick one where it resolves a promise that the other waits for.
+A drawing has one arrow for each way in which a handler has another one do something: a full one where the caller waits for the answer, a
+dotted one for a message, a thick one where it resolves a promise that the other waits for.
 """
 
 from __future__ import annotations

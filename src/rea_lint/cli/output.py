@@ -59,7 +59,7 @@ def _width() -> int:
 
 
 def write(task: Task, report: Report, stream: TextIO) -> None:
-    """Write the findings in the format that was asked for, as the stream shows them best; what programs read is UTF-8 whatever its encoding."""
+    """Write the findings in the format that was asked for, as the stream shows them best; what programs read is UTF-8 in any case."""
     from rea_lint.report import render
 
     form = format_of(task)

@@ -21,7 +21,7 @@ def settings(
     *,
     isolated: bool,
 ) -> Config:
-    """The run's configuration for what is at the paths.  `given` are values of `--config`: a file, and options as TOML.  Raises UserError."""
+    """The run's configuration for what is at the paths.  `given` are values of `--config`: a file, options as TOML.  Raises UserError."""
     inline = [text for text in given if "=" in text and not Path(text).exists()]
     files = [Path(text) for text in given if text not in inline]
     if len(files) > 1:

@@ -78,7 +78,7 @@ def is_safe(diagnostic: Diagnostic) -> bool:
 
 
 def fix_all(session: Session, path: str, text: str, allowed: Callable[[Diagnostic], bool]) -> list[Edit]:
-    """The edits that all allowed fixes of a file come to, and those that they make room for.  Leaves the session with another text for it."""
+    """The edits that all allowed fixes of a file come to, and those that they make room for.  The session has another text then."""
 
     def diagnose(changed: Mapping[str, str]) -> Sequence[Diagnostic]:
         session.change(path, changed.get(path, text))

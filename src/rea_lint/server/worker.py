@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 URGENT, PATIENT = 0, 1
 
-# Python's own garbage collection is off, in this process as in all of ours: it costs a factor of two.  What a check leaves in cycles is 1.4 MB
-# in a project of 300 files.  Collecting that takes 25 ms, and all 300 ms, in which nobody is answered: so it is done while nobody asks.
+# Python's own garbage collection is off, in this process as in all of ours: it costs a factor of two.  What a check leaves in cycles is
+# 1.4 MB in a project of 300 files.  Collecting that takes 25 ms, and all 300 ms, in which nobody is answered: so it is done while nobody
+# asks.
 SOON, LATER = 0.05, 0.3  # seconds without a job after which what is young, and everything, is collected
 MOST_YOUNG, MOST_OLD = 30, 10  # jobs after which it is done even so
 

@@ -112,7 +112,7 @@ class Workspace:
         return self.settings.get(self.folder_of(path) or "", self.defaults)
 
     def rearrange(self) -> None:
-        """Folders, settings or configuration files have changed: every document goes to its project again, which reads its configuration."""
+        """Folders, settings or configuration files have changed: documents go to their projects again, which read their configuration."""
         for project in self.projects.values():
             project.reload()
         for document in list(self.documents.values()):
