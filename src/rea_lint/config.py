@@ -159,10 +159,10 @@ class Config:
 def load(
     start: Path,
     explicit: Path | None = None,
+    *,
     isolated: bool = False,
     overrides: Mapping[str, object] | None = None,
     inline: Sequence[str] = (),
-    *,
     selectors: Selectors = NO_SELECTORS,
     trusted: bool = True,
 ) -> Config:

@@ -289,43 +289,29 @@ def _calls(reach: Reach, directory: Directory, asker: _Asker, operation: Operati
     waits = (call.awaited or not call.discarded) if way is Way.CALL else _is_attached_to(reach, function, call)
     delayed = delay is not None and delay.literal != "None"
     known = tuple({handler.place: handler for handler in targets(reach, directory, operation)}.values())
-    if not known:
-        names = (
-            [written(reach, call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
-            if method.startswith("generic")
-            else []
-        )
-        name = ".".join(each for each in names if each is not None) if names and None not in names else ""
+    for target in known or (None,):
         yield Link(
             asker.handler,
             function.name,
             path,
             call,
             way,
-            name,
-            None,
-            is_sure=False,
-            key=key,
-            argument=argument,
-            waits=waits,
-            delayed=delayed,
-        )
-    for target in known:
-        is_sure = len(known) == 1
-        yield Link(
-            asker.handler,
-            function.name,
-            path,
-            call,
-            way,
-            target.display,
+            target.display if target is not None else _written_name(reach, operation),
             target,
-            is_sure,
+            is_sure=len(known) == 1,
             key=key,
             argument=argument,
             waits=waits,
             delayed=delayed,
         )
+
+
+def _written_name(reach: Reach, operation: Operation) -> str:
+    """`Service.handler`, as a generic call has it; "" if it is not written down."""
+    if not operation.info.name.rpartition(".")[2].startswith("generic"):
+        return ""
+    names = [written(reach, operation.call.argument(at, name)) for at, name in enumerate(("service", "handler"))]
+    return "" if None in names else ".".join(name for name in names if name is not None)
 
 
 def _argument(operation: Operation, name: str) -> Argument | None:

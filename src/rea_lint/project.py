@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 Worked = TypeVar("Worked")
-MOST_ESCAPES = 8  # rounds of finding functions that durable code builds and hands on
+MOST_ROUNDS = 32  # of exploring, and of finding more to explore: functions that durable code builds and hands on, tools, helpers
 
 
 class Region(Enum):
@@ -104,9 +104,7 @@ class Project:
     _agents: Agents
     _registry: Registry = field(default_factory=Registry)
     _files: Mapping[tuple[str, str], Facts] = field(default_factory=dict)  # by path and module: a file may be imported by two names
-    _importers: dict[str, set[tuple[str, str]]] = field(
-        default_factory=dict
-    )  # name, or name and a dot where it is imported itself -> files
+    _importers: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # name (with a dot if imported itself) -> files
     _reached: Mapping[str, tuple[Handler, ...]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
@@ -602,7 +600,7 @@ def _explore_all(durable: Reach, stepped: Reach, handlers: frozenset[str], agent
     """Explore durable code and the steps it hands over, until neither finds more; what starts by itself is looked for in `functions`."""
     found = durable.index
     helpers_added = False
-    for _ in range(MOST_ESCAPES * 4):
+    for _ in range(MOST_ROUNDS):
         explore(durable)
         stepped.roots.clear()
         for steps in durable.steps.values():

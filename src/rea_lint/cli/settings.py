@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ def settings(
     files = [Path(text) for text in given if text not in inline]
     if len(files) > 1:
         raise UserError(f"--config: one file at most, not {' and '.join(map(str, files))}")
-    return configuration.load(start(paths), files[0] if files else None, isolated, overrides, inline, selectors=selectors)
+    explicit = files[0] if files else None
+    return configuration.load(start(paths), explicit, isolated=isolated, overrides=overrides, inline=inline, selectors=selectors)
 
 
 def start(paths: Sequence[str]) -> Path:
@@ -54,4 +56,4 @@ def as_toml(value: object) -> str:
         return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, float) else f'"{value}"'
+    return str(value) if isinstance(value, float) else json.dumps(str(value), ensure_ascii=False)  # TOML's strings are written as JSON's

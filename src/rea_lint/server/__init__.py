@@ -1,1 +1,1 @@
-"""The language server.  The only package that imports pygls and lsprotocol; nothing else imports it before `rea-lint server` runs."""
+"""The language server.  With the plugin `pylsp` it alone imports pygls and lsprotocol, and nothing imports it before `rea-lint server` runs."""
