@@ -187,9 +187,7 @@ class Function:
     return_elements: Refs = ()
     return_items: tuple[Refs, ...] = ()  # of a tuple with a place for each item: what each is
     nested: tuple[str, ...] = ()  # functions and lambdas directly within, in source order
-    shape: frozenset[str] = (
-        frozenset()
-    )  # the kinds of statement and expression within that rules look at: `Try`, `Finally`, `For`, `With`, ...
+    shape: frozenset[str] = frozenset()  # the kinds of statement and expression within that rules look at: `Try`, `For`, `With`, ...
 
     @property
     def written_name(self) -> str:

@@ -272,15 +272,15 @@ def _project_of(path: str, config: Config) -> str:
     root = str(config.root)
     if os.path.dirname(root) == root != path:  # all that paths far from each other have in common, and nobody's project
         return str(project_root(Path(path)))
-    return root if _is_under(path, root) else str(project_root(Path(path)))
+    return root if is_under(path, root) else str(project_root(Path(path)))
 
 
 def _project(root: str, asked: list[str], config: Config, contents: Mapping[str, bytes], gate: _Gate, *, force_exclude: bool) -> Discovery:
     named = {path for path in asked if not os.path.isdir(path)}
     tree = _Tree.walk(root, asked, config)
     tree.contents |= contents
-    tree.files |= {path for path in contents if _is_under(path, root) and not tree.ignores(path)}
-    reported = set(tree.files) if root in asked else {path for path in tree.files if any(_is_under(path, folder) for folder in asked)}
+    tree.files |= {path for path in contents if is_under(path, root) and not tree.ignores(path)}
+    reported = set(tree.files) if root in asked else {path for path in tree.files if any(is_under(path, folder) for folder in asked)}
     for path in asked:
         if force_exclude and tree.ignores(path):
             named.discard(path)
@@ -313,7 +313,8 @@ def _absolute(path: Path | str) -> str:
     return os.path.abspath(path)
 
 
-def _is_under(path: str, folder: str) -> bool:
+def is_under(path: str, folder: str) -> bool:
+    """Whether a path is a folder, or lies below it, by their names."""
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
@@ -371,7 +372,7 @@ class _Tree:
                         target = os.path.realpath(path)
                     except OSError:
                         continue  # it is gone, or what it names may not be known: `/proc/1/exe`
-                    if _is_under(target, seen_root := os.path.realpath(root)):
+                    if is_under(target, seen_root := os.path.realpath(root)):
                         tree.links[path] = root + target[len(seen_root) :]
                         continue
                     if target in seen:
@@ -458,7 +459,7 @@ def _is_ignored(rules: tuple[_Ignores, ...], path: str, name: str, *, is_folder:
 
 def _rules_for(root: str, config: Config) -> tuple[_Ignores, ...]:
     """What holds in a folder: first the configuration's excludes, then git's rules, from the repository's root down."""
-    base = str(config.root) if _is_under(root, str(config.root)) else root
+    base = str(config.root) if is_under(root, str(config.root)) else root
     rules = [_excludes(config, base)]
     if not config.respect_gitignore:
         return tuple(rules)
@@ -704,7 +705,7 @@ class _Resolver:
             if (above := os.path.dirname(folder)) != tree.root and above in self.inner:
                 self.inner.add(folder)
         configured = (root for config in tree.config.all for root in config.source_roots)
-        self.roots = [str(root) for root in dict.fromkeys(configured) if _is_under(str(root), tree.root)]
+        self.roots = [str(root) for root in dict.fromkeys(configured) if is_under(str(root), tree.root)]
         self.distributions = [*self.roots, *self._distributions()]
         self.names = {os.path.basename(path).removesuffix(".py") for path in (*tree.files, *self.folders, *tree.links)}
         self.searched: dict[str, tuple[list[str], list[str]]] = {}
@@ -795,7 +796,7 @@ class _Resolver:
             near: list[str] = []
             last: list[str] = []
             at = folder
-            while _is_under(at, self.tree.root):
+            while is_under(at, self.tree.root):
                 (last if at in self.inner else near).append(at)
                 source = os.path.join(at, "src")
                 if source in self.folders and source not in self.packages and source not in near:
@@ -813,7 +814,7 @@ def _above(paths: Iterable[str], root: str) -> Iterator[str]:
     yield root
     for path in paths:
         folder = os.path.dirname(path)
-        while folder not in seen and _is_under(folder, root):
+        while folder not in seen and is_under(folder, root):
             seen.add(folder)
             yield folder
             folder = os.path.dirname(folder)
@@ -883,7 +884,7 @@ def _roots(
     for path, counted in votes.items():
         for root, count in counted.items():
             folder = os.path.dirname(path)
-            while folder != root and _is_under(folder, root):
+            while folder != root and is_under(folder, root):
                 folders[folder][root] += count
                 folder = os.path.dirname(folder)
     in_packages = {os.path.dirname(path) for path in relative} | {

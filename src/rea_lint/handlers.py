@@ -60,12 +60,8 @@ class Service:
 class Registry:
     """What is registered, and by what."""
 
-    made: Mapping[tuple[str, Span], Service] = field(
-        default_factory=dict
-    )  # services without handlers, by the function and place that makes them
-    by_place: Mapping[tuple[str, _Place], tuple[Handler, str]] = field(
-        default_factory=dict
-    )  # handler, and by whose code, by function and service
+    made: Mapping[tuple[str, Span], Service] = field(default_factory=dict)  # without handlers, by the function and place that makes it
+    by_place: Mapping[tuple[str, _Place], tuple[Handler, str]] = field(default_factory=dict)  # with whose code, by function and service
     registers: Mapping[str, _Registration] = field(default_factory=dict)
     wrapped: Mapping[Ref, list[str]] = field(default_factory=dict)  # parameter of a registering decorator -> functions that it is given
 

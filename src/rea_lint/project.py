@@ -299,7 +299,7 @@ class Project:
 
     def is_context(self, value: str) -> bool:
         """Whether a canonical value is a context."""
-        return value.endswith("()") and value[:-2] in self.knowledge.contexts and not self.index.is_ours(value)
+        return self.index.is_context(value)
 
     def context_name(self, function: str) -> str | None:
         """An expression for a context in scope in a function: `ctx`, `self._ctx`, `restate_context()`."""
@@ -700,13 +700,12 @@ def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: s
 def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str], functions: Iterable[Function]) -> Iterator[str]:
     """Functions with a parameter that is annotated as a context and that nobody we know calls: only durable code has a context to give."""
     found = durable.index
-    contexts = found.knowledge.contexts
     for function in functions:
         if function.name in durable.nodes or function.name in stepped.nodes or function.name in handlers or not function.calls:
             continue
         for parameter in function.parameters:
             values = durable.resolver.resolve(parameter.annotation) if parameter.annotation else frozenset()
-            if any(v.endswith("()") and v[:-2] in contexts and not found.is_ours(v) for v in values):
+            if any(map(found.is_context, values)):
                 yield function.name
                 break
 

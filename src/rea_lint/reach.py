@@ -363,9 +363,7 @@ class _Visitor:
                 self._pass_on(call, called, receivers, depth - 1)
 
     def _contexts(self, argument: Argument) -> Values:
-        known = self.knowledge.contexts
-        values = self.resolver.resolve(argument.values)
-        return frozenset(v for v in values if v.endswith("()") and v[:-2] in known and not self.index.is_ours(v))
+        return frozenset(filter(self.index.is_context, self.resolver.resolve(argument.values)))
 
     def _takes_steps(self, slot: Ref) -> bool:
         self.resolver.need(slot)

@@ -45,6 +45,10 @@ class Index:
         base = name.partition("(")[0]
         return base in self.home or base in self.modules
 
+    def is_context(self, value: str) -> bool:
+        """Whether a canonical value is a context."""
+        return value.endswith("()") and value[:-2] in self.knowledge.contexts and not self.is_ours(value)
+
     def slots(self, name: str) -> list[Ref]:
         """The parameters of a function, each also as one of several (`*args`), or the fields of a class."""
         if name in self.classes:
@@ -168,14 +172,10 @@ class Resolver:
     index: Index
     fallback: Resolver | None = None  # asked for the parameters of functions that are not entered this way (closures)
     entered: set[str] = field(default_factory=set)
-    readers: dict[str, set[str]] = field(
-        default_factory=dict
-    )  # function or class -> who needs what is handed to it, in this fork or another
+    readers: dict[str, set[str]] = field(default_factory=dict)  # function or class -> who needs what is handed to it, in any fork
     stale: set[str] = field(default_factory=set)  # of those, who is to ask again
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
-    _holders: dict[str, set[Ref]] = field(
-        default_factory=dict
-    )  # function or class -> parameters that have held it, in this fork or another
+    _holders: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> parameters that have held it, in any fork
     _settled: dict[Ref, Values] = field(default_factory=dict)  # answers that need nothing: the same for a fallback
     _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # others, with what they need
     _refs: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it

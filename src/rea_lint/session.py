@@ -135,7 +135,7 @@ class Session:
 
     def is_within(self, path: str) -> bool:
         """Whether a file belongs to the folder."""
-        return path.startswith(self._root.rstrip(os.sep) + os.sep)
+        return files.is_under(path, self._root)
 
     def _relinked(self, discovery: Discovery) -> Linked:
         """All files, linked with the texts that they have now: again only where texts are others than those that were linked last."""

@@ -132,8 +132,10 @@ def found_in(task: Task, report: Report) -> tuple[int, int]:
 
 def _base(form: str, here: str, environment: Mapping[str, str]) -> str:
     """What paths are relative to: this folder, or the root of the repository that CI has checked out around it."""
+    from rea_lint.files import is_under
+
     root = os.path.realpath(environment.get(ROOTS.get(form, ""), "") or here)
-    return root if f"{here}{os.sep}".startswith(root.rstrip(os.sep) + os.sep) else here
+    return root if is_under(here, root) else here
 
 
 def wants_color(asked: str, *, is_terminal: bool) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pygls.uris import from_fs_path, to_fs_path
 
+from rea_lint.files import is_under
 from rea_lint.server.settings import ON_SAVE, Settings
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Workspace:
 
     def folder_of(self, path: str) -> str | None:
         """The innermost folder of the workspace that a file is in."""
-        return max((folder for folder in self.folders if _is_within(path, folder)), key=len, default=None)
+        return max((folder for folder in self.folders if is_under(path, folder)), key=len, default=None)
 
     def settings_of(self, path: str) -> Settings:
         """The client's settings for a file."""
@@ -137,7 +138,7 @@ class Workspace:
 
     def around(self, path: str) -> Iterator[Project]:
         """The projects that a file on the disk may matter to."""
-        return (project for root, project in self.projects.items() if _is_within(path, root) or root == path)
+        return (project for root, project in self.projects.items() if is_under(path, root))
 
     def _root(self, uri: str, path: str) -> str | None:
         folder = self.folder_of(path)
@@ -146,7 +147,3 @@ class Workspace:
         if folder is None and LIBRARIES.intersection(Path(path).parts):
             return None
         return folder or path
-
-
-def _is_within(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
