@@ -176,8 +176,10 @@ def test_writing_takes_all_findings_as_they_are(lint: Lint, option: str) -> None
 def test_an_error_of_ours_writes_nothing(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     from rea_lint import rule
 
-    monkeypatch.setattr(rule, "visit", lambda *_: ([], [rule.InternalError("REA101", "/p/app.py", "buy", "KeyError: 'x'")]))
-    assert lint("check", "--write-baseline", files={"app.py": SAFE}).code == 2
+    monkeypatch.setattr(rule, "visit", lambda *_, **__: ([], [rule.InternalError("REA101", "/p/app.py", "buy", "KeyError: 'x'")]))
+    run = lint("check", "--write-baseline", files={"app.py": SAFE})
+    assert run.code == 2
+    assert "REA101: KeyError" in run.err
     assert not Path(FILE).exists()
 
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -633,8 +634,8 @@ def test_a_rule_that_fails_is_2_and_the_rest_is_reported(lint: Lint, monkeypatch
 
     visit = rule.visit
 
-    def failing(*arguments: object) -> object:
-        found, _ = visit(*arguments)  # type: ignore[arg-type]
+    def failing(*arguments: Any, **options: Any) -> object:
+        found, _ = visit(*arguments, **options)
         return found, [rule.InternalError("REA101", "/p/app.py", "buy", "Traceback\nKeyError: 'x'")]
 
     monkeypatch.setattr(rule, "visit", failing)

@@ -372,7 +372,7 @@ def test_a_fix_whose_edits_overlap_is_an_internal_error_and_not_offered(lint: An
 
 
 def test_a_failed_rule_makes_no_comment_unused(lint: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def visit(*_: object) -> tuple[list[object], list[object]]:
+    def visit(*_: object, **__: object) -> tuple[list[object], list[object]]:
         return [], [rule.InternalError("REA103", "/project/app.py", "buy", "ZeroDivisionError")]
 
     monkeypatch.setattr(rule, "visit", visit)

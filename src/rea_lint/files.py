@@ -78,6 +78,10 @@ class Discovery:
     walked: frozenset[str]  # all Python files of the projects: whether one is a candidate depends on what they say
     passed: Passed  # those of them that are no candidates; empty if nobody asked
 
+    def with_texts(self, texts: Mapping[str, str]) -> tuple[File, ...]:
+        """The files, where those that can be read have other texts (path -> text)."""
+        return tuple(replace(f, text=texts[f.path]) if f.path in texts and f.text is not None else f for f in self.files)
+
 
 def discover(
     paths: Sequence[Path | str],

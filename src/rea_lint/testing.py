@@ -22,7 +22,7 @@ import ast
 import re
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -216,6 +216,5 @@ def knowledge() -> Knowledge:
 
 def checked(discovery: Discovery, settings: Config, texts: Mapping[str, str]) -> Report:
     """What is said of files, some of which have other texts than they have on the disk; our packs are read once for all."""
-    current = [replace(file, text=texts[file.path]) if file.path in texts and file.text is not None else file for file in discovery.files]
     known = knowledge() if not (settings.packs or settings.pack) else None
-    return engine.check(current, settings, discovery.reported, knowledge=known)
+    return engine.check(discovery.with_texts(texts), settings, discovery.reported, knowledge=known)

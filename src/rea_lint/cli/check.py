@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,33 +60,54 @@ class _Asked(NamedTuple):
 
 
 def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str], None]) -> int:
-    from rea_lint import engine, files, processes
-    from rea_lint.cli import progress
-    from rea_lint.cli.surveying import surveyor
-
-    options, paths, stdin, changes = asked
-    passed = store.passed(str(config.root)) if store is not None else None
-    discovery = files.discover(
-        paths,
-        config,
-        given=dict([stdin] if stdin else []),
-        instead=changes.contents if changes else None,
-        force_exclude=options.force_exclude,
-        passed=passed,
-    )
-    config = discovery.config
-    _warn_of_others(paths, discovery, options)
-    if store is not None:
-        _remember(store, discovery, passed, options)
+    options, paths, _, changes = asked
+    discovery = _discovered(asked, config, store)
     say(f"{len(discovery.files)} files to look into, {discovery.looked_at} to report on, configuration: {config.source or 'none'}")
     if options.show_files:
         print("".join(f"{path}\n" for path in sorted(discovery.reported)), end="")
         return CLEAN
-    knowledge = engine.knowledge_for(config) if store is None else store.knowledge(config, engine.knowledge_for)
     narrow = _narrowing(options, discovery, paths, changes)
+    report = _reporting(options, discovery, store, say)
+    task = Task(options, discovery.config, discovery, lambda texts: narrow(report(texts)))
+    if options.watch:
+        from rea_lint.cli import watching
 
-    def look(texts: Mapping[str, str]) -> Seen:
-        current = [replace(file, text=texts[file.path]) if file.path in texts else file for file in discovery.files]
+        watching.watch(task, narrow, paths)
+    return _done(task)
+
+
+def _discovered(asked: _Asked, config: Config, store: Cache | None) -> Discovery:
+    """What there is to lint.  Says what was named and is none of it; keeps what makes the next run quicker."""
+    from rea_lint import files
+
+    passed = store.passed(str(config.root)) if store is not None else None
+    discovery = files.discover(
+        asked.paths,
+        config,
+        given=dict([asked.stdin] if asked.stdin else []),
+        instead=asked.changes.contents if asked.changes else None,
+        force_exclude=asked.options.force_exclude,
+        passed=passed,
+    )
+    _warn_of_others(asked.paths, discovery, asked.options)
+    if store is not None:
+        _remember(store, discovery, passed, asked.options)
+    return discovery
+
+
+def _reporting(
+    options: Options, discovery: Discovery, store: Cache | None, say: Callable[[str], None]
+) -> Callable[[Mapping[str, str]], Report]:
+    """What gives the findings, if files (path -> text) had other texts."""
+    from rea_lint import engine, processes
+    from rea_lint.cli import progress
+    from rea_lint.cli.surveying import surveyor
+
+    config = discovery.config
+    knowledge = engine.knowledge_for(config) if store is None else store.knowledge(config, engine.knowledge_for)
+
+    def report(texts: Mapping[str, str]) -> Report:
+        current = discovery.with_texts(texts)
         jobs = processes.available(options.jobs)
         with progress.shown(len(current), is_wanted=not (options.quiet or options.verbose)) as step:
             given = surveyor(current, store, jobs)
@@ -96,7 +116,7 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
                 step()
                 return given(file)
 
-            report = engine.check(
+            found = engine.check(
                 current,
                 config,
                 discovery.reported,
@@ -105,15 +125,10 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
                 facts_of=facts_of,
                 jobs=jobs,
             )
-        say(f"{len(report.handlers)} handlers, {len(report.diagnostics)} findings")
-        return narrow(report)
+        say(f"{len(found.handlers)} handlers, {len(found.diagnostics)} findings")
+        return found
 
-    task = Task(options, config, discovery, look)
-    if options.watch:
-        from rea_lint.cli import watching
-
-        watching.watch(task, narrow, paths)
-    return _done(task)
+    return report
 
 
 @contextmanager

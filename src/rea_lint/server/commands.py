@@ -23,7 +23,7 @@ async def fix_all(ls: Server, uri: str) -> bool:
 
 
 async def fix_all_unsafe(ls: Server, uri: str) -> bool:
-    """Apply all fixes of a document, also those that may change the journal or behavior."""
+    """Apply all fixes of a document, also those that may change the journal or behaviour."""
     return await _apply(ls, uri, Diagnostic.is_fixable)
 
 
