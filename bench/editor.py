@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 RESULTS = Path(__file__).parent / "EDITOR.md"
 SERVICES, HELPERS = 60, 239
 LINES = 500
+BETWEEN = 0.12  # seconds from an answer to the next key: each is looked at by itself, and typing does not rest
 FAULT = "    late = time.time()\n    if late:\n        await ctx.sleep(timedelta(seconds=1))\n"
 
 
@@ -106,20 +107,20 @@ async def _round(shown: Editor, place: Place, seconds: defaultdict[str, list[flo
         other = shown.open(place.folder / "shop" / f"service{number}.py")
         await timed("open another file", shown.diagnostics(other))
     for number in range(20):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(BETWEEN)
         shown.type(uri, place.text.replace("\n\n\n", f"\n\n\n# {'x' * number}\n\n\n", 1))
         await timed("keystroke in a comment", shown.diagnostics(uri))
     body = place.text.rindex("    return")
     for number in range(20):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(BETWEEN)
         shown.type(uri, f"{place.text[:body]}    value = {'x' * number!r}\n{place.text[body:]}")
         await timed("keystroke in a handler", shown.diagnostics(uri))
     for number in range(5):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(BETWEEN)
         shown.type(uri, f"{place.text[:body]}{FAULT}    value = {number}\n{place.text[body:]}")
         await timed("keystroke, and what a quick fix there is", shown.actions(uri, "late = time.time()"))
     for number in range(5):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(BETWEEN)
         shown.type(uri, f"{place.text[:body]}    saved = {number}\n{place.text[body:]}")
         await shown.diagnostics(uri)
         shown.save(uri)

@@ -37,7 +37,7 @@ class Event(Enum):
 
 
 DEBOUNCE = 0.1  # seconds: of changes that come faster, only the last is looked at
-REST = 0.3  # seconds without a change after which all files are looked at
+REST = 0.5  # seconds without a change, and after the answer to the last one, after which all files are looked at
 
 Answer = TypeVar("Answer")
 NOTHING = ""  # the number of a file of which nothing is said
@@ -84,6 +84,7 @@ class Project:
     settled: Settled | None = None
     _changes: queue.SimpleQueue[tuple[str, str | None] | Event] = field(default_factory=queue.SimpleQueue)
     _changed: float = -REST
+    _answered: float = -REST
     _due: float = 0.0
     _running: dict[object, asyncio.Task[None]] = field(default_factory=dict)
     _session: Session | None = None  # the worker's, as are the next three
@@ -108,7 +109,8 @@ class Project:
 
     def rest(self) -> None:
         """Nobody types for now: whoever waits for that need not."""
-        self._changed, self._due = -REST, 0.0
+        self._changed = self._answered = -REST
+        self._due = 0.0
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -128,7 +130,7 @@ class Project:
     async def settle(self) -> Settled:
         """What is said of all files, once nobody types any more."""
         while self.settled is None or self.settled.generation != self.generation:
-            await _until(lambda: self._changed + REST)
+            await _until(lambda: max(self._changed, self._answered) + REST)
             await self._shared(None, self._settle)
         return self.settled
 
@@ -166,6 +168,7 @@ class Project:
             )
 
         self.checked[path] = await self.worker.run(job, URGENT)
+        self._answered = time.monotonic()
 
     async def _settle(self) -> None:
         def job() -> Settled:
