@@ -130,7 +130,7 @@ class Project:
     async def settle(self) -> Settled:
         """What is said of all files, once nobody types any more."""
         while self.settled is None or self.settled.generation != self.generation:
-            await _until(lambda: max(self._changed, self._answered) + REST)
+            await _until(lambda: self._rests_at)
             await self._shared(None, self._settle)
         return self.settled
 
@@ -151,6 +151,11 @@ class Project:
 
         return await self.worker.run(job)
 
+    @property
+    def _rests_at(self) -> float:
+        """When typing rests, unless something happens till then."""
+        return max(self._changed, self._answered) + REST
+
     async def _shared(self, key: object, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Wait for a piece of work that anybody else who wants it waits for too, and that goes on if one of them leaves."""
         task = self._running.get(key)
@@ -162,16 +167,19 @@ class Project:
         def job() -> Checked:
             generation = self.generation
             last = self.checked.get(path) or Checked(generation, None, (), (), NOTHING)
-            return self._answer(
+            checked = self._answer(
                 lambda session: self._shown(generation, path, session.check(path), session.sources),
                 lambda _session: replace(last, generation=generation),
             )
+            self._answered = time.monotonic()  # before another job can begin
+            return checked
 
         self.checked[path] = await self.worker.run(job, URGENT)
-        self._answered = time.monotonic()
 
     async def _settle(self) -> None:
         def job() -> Settled:
+            if time.monotonic() < self._rests_at:  # while this waited for its turn, a key was typed and answered
+                raise Stopped
             generation = self.generation
             report = self._answer(
                 lambda session: session.settle(lambda: self.generation != generation or self.worker.is_wanted),
