@@ -609,6 +609,27 @@ def test_a_full_disk_is_no_bug_of_ours(tree: Tree, arguments: list[str]) -> None
     assert "bug" not in run.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a folder in which somebody is cannot be deleted")
+@pytest.mark.parametrize("arguments", [["check"], ["--version"]])
+def test_a_deleted_folder_is_named_as_the_cause(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "gone").mkdir()
+    command = ["sh", "-c", 'cd gone && rmdir ../gone && exec "$@"', "sh", sys.executable, "-m", "rea_lint", *arguments]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (2, "rea-lint: error: this folder was deleted; go to one that exists\n")
+
+
+@pytest.mark.parametrize(("word", "hint"), [("chek", "check"), ("handler", "handlers"), ("docter", "doctor")])
+def test_a_command_that_is_nearly_right_is_proposed(lint: Lint, word: str, hint: str) -> None:
+    run = lint(word, files={"app.py": SAFE})
+    assert (run.code, run.err) == (2, f"rea-lint: error: there is no command, file or folder `{word}` (did you mean `rea-lint {hint}`?)\n")
+
+
+def test_a_path_that_is_like_a_command_is_a_path(tree: Tree) -> None:
+    root = tree({"handler/app.py": CLEAN})
+    command = [sys.executable, "-m", "rea_lint", "handler"]
+    assert subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0
+
+
 def test_what_an_old_terminal_cannot_show_is_escaped(tree: Tree) -> None:
     root = tree({"app.py": SAFE.replace("import uuid\n", "import uuid\n").replace("print)", "print)  # 日本"), "rea-lint.toml": ""})
     command = [sys.executable, "-m", "rea_lint", "check"]

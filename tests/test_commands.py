@@ -102,6 +102,16 @@ class TestInit:
         assert "+[tool.rea-lint]" in said.out
         assert sorted(path.name for path in Path().iterdir()) == ["pyproject.toml"]
 
+    @pytest.mark.skipif(os.name == "nt", reason="links are for administrators")
+    def test_says_what_cannot_be_written(self, rea_lint: Run) -> None:
+        rea_lint("init", "--diff")
+        Path(".pre-commit-config.yaml").symlink_to("nowhere/file")
+        said = rea_lint("init")
+        assert said.code == 2
+        assert said.err.endswith(
+            f"rea-lint: error: {Path.cwd() / '.pre-commit-config.yaml'}: cannot be written: No such file or directory\n"
+        )
+
     def test_changes_nothing_unasked(self, rea_lint: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         files = {"pyproject.toml": "[project]\nname = 'x'\n"}
         said = rea_lint("init", files=files)

@@ -14,6 +14,8 @@ import pytest
 from running import HANDLER, SAFE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from running import Lint, Tree
 
 pty = pytest.importorskip("pty")
@@ -25,7 +27,7 @@ UNSAFE = "    await ctx.run_typed(str(time.time()), print)\n"
 TEXT = HANDLER + FIRST + UNSAFE + SECOND + "    return item\n"
 
 
-def answered(root: Path, keys: str) -> tuple[int, str]:
+def answered(root: Path, keys: Iterable[str]) -> tuple[int, str]:
     """How a run ends at a terminal where each question is answered by the next key, and what is seen there."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "rea_lint", "check", "--interactive", "--color", "never", "--output-format", "concise"]
@@ -64,6 +66,12 @@ def test_each_fix_is_shown_and_applied_if_it_is_wanted(project: Path) -> None:
     assert "\nFix: Use `ctx.uuid()`" in seen
     assert "Skipped: app.py:11: REA103 Use `ctx.uuid()`\nSkipped: app.py:12: REA101 Use `await ctx.time()`" in seen
     assert "Fixed 1 finding in 1 file.\n" in seen
+
+
+def test_an_answer_may_come_with_the_end_of_its_line(project: Path) -> None:
+    """As a program sends it that answers (expect's `sendline`)."""
+    code, seen = answered(project, ["n\n", "n\n", "y\n"])
+    assert (code, "Fixed 1 finding in 1 file.\n" in seen) == (1, True)
 
 
 def test_unsafe_fixes_are_offered_and_applied_in_the_same_round(project: Path) -> None:

@@ -116,9 +116,24 @@ def _closing(work: Callable[[], Code]) -> Code | int:
         return FOUND
     except OSError as error:
         _give_up_stdout()
-        print(f"rea-lint: error: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        what = (
+            "this folder was deleted; go to one that exists"
+            if _is_folder_gone()
+            else f"the output cannot be written: {error.strerror or error}"
+        )
+        print(f"rea-lint: error: {what}", file=sys.stderr)
         return FAILED
     return code
+
+
+def _is_folder_gone() -> bool:
+    from pathlib import Path
+
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _give_up_stdout() -> None:
@@ -130,7 +145,19 @@ def _with_command(arguments: list[str]) -> list[str]:
     """`rea-lint PATHS` is `rea-lint check PATHS`."""
     if not arguments or arguments[0] in COMMANDS or arguments[0] in {"--help", "-h", "--version", "-V"}:
         return arguments
+    if not arguments[0].startswith("-") and not os.path.lexists(arguments[0]):
+        _reject_misspelt(arguments[0])
     return ["check", *arguments]
+
+
+def _reject_misspelt(word: str) -> None:
+    """Raise UserError if the word, at which there is no file, is nearly a command."""
+    from difflib import get_close_matches
+
+    from rea_lint.config import UserError
+
+    if near := get_close_matches(word, COMMANDS, n=1, cutoff=0.8):
+        raise UserError(f"there is no command, file or folder `{word}` (did you mean `rea-lint {near[0]}`?)")
 
 
 def _group() -> click.Group:

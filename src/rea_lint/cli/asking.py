@@ -108,7 +108,7 @@ def _carried_over(answers: Mapping[Identity, bool], left: Iterable[Identity]) ->
 
 def _key() -> str:
     try:
-        key = click.getchar().lower()
+        key = click.getchar().strip().lower()  # a program that answers sends the end of the line with it
     except EOFError:  # Ctrl-D
         return "q"
     return "q" if key == "\x1b" else key

@@ -61,9 +61,12 @@ def command(folder: str, *, agents: bool, ci: str, diff: bool, yes: bool) -> int
         if change.before is not None and not yes and not _agreed(str(name)):
             print(f"Left {name} as it is.", file=sys.stderr)
             continue
-        change.path.parent.mkdir(parents=True, exist_ok=True)
-        ends = "\r\n" if change.before is not None and b"\r\n" in change.path.read_bytes() else "\n"
-        change.path.write_text(change.after, encoding="utf-8", newline=ends)
+        try:
+            change.path.parent.mkdir(parents=True, exist_ok=True)
+            ends = "\r\n" if change.before is not None and b"\r\n" in change.path.read_bytes() else "\n"
+            change.path.write_text(change.after, encoding="utf-8", newline=ends)
+        except OSError as error:
+            raise UserError(f"{change.path}: cannot be written: {error.strerror or error}") from error
         print(f"{'Wrote' if change.before is None else 'Changed'} {name}.", file=sys.stderr)
     if changes:
         print("Next: `rea-lint check`, and `rea-lint doctor` for what else may be off.", file=sys.stderr)
