@@ -20,7 +20,7 @@ from rea_lint.survey import survey
 from rea_lint.text import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 
     from rea_lint import suppress
     from rea_lint.config import Config
@@ -143,15 +143,22 @@ def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], F
 
 
 def judge(
-    linked: Linked, config: Config, reported: Collection[str], *, unasked: Collection[str] = (), jobs: int = 1, kept: Kept | None = None
+    linked: Linked,
+    config: Config,
+    reported: Collection[str],
+    *,
+    unasked: Callable[[Entry], bool] = lambda _: False,
+    functions: Container[str] | None = None,
+    jobs: int = 1,
+    kept: Kept | None = None,
 ) -> Report:
-    """The second half: what the rules say about the files whose path is in `reported`.
+    """The second half: what the rules say about the files whose path is in `reported`, without those that are `unasked`.
 
-    Rules that look at one of `unasked`, named as in their annotation, are not asked.  `kept` is for who judges again and again: see `rule.visit`.
+    `functions` and `kept` are for who judges again and again: see `rule.visit`.
     """
     entries = registry.index(config)
     selection = select(config, entries)
-    asked = {entry.code for entry in entries if entry.code in selection.codes and not entry.looks_at_any(unasked)}
+    asked = {entry.code for entry in entries if entry.code in selection.codes and not unasked(entry)}
     errors = list(linked.errors)
     sources, comments = linked.sources, linked.comments
     unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
@@ -161,9 +168,9 @@ def judge(
     for project in linked.projects:
         if _has_durable_code(project, readable):
             comments.rules = registry.load(asked, config)
-            if "Unused" not in unasked:
+            if _rules_for("Unused", asked, entries, config):
                 project.work_out_uses()
-            said, failed = _visited(project, comments, readable, config, jobs, kept=kept)
+            said, failed = _visited(project, comments, readable, config, jobs, functions=functions, kept=kept)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []
@@ -228,7 +235,14 @@ def _has_durable_code(project: Project, reported: Collection[str]) -> bool:
 
 
 def _visited(
-    project: Project, comments: Comments, reported: Collection[str], config: Config, jobs: int, *, kept: Kept | None
+    project: Project,
+    comments: Comments,
+    reported: Collection[str],
+    config: Config,
+    jobs: int,
+    *,
+    functions: Container[str] | None,
+    kept: Kept | None,
 ) -> tuple[list[Found], list[InternalError]]:
     """What the rules of the comments say, asked in several processes where there is much to look at."""
     sources, rules = project.sources, comments.rules
@@ -236,7 +250,7 @@ def _visited(
     weights = {path: sum(1 for name in project.facts[path].functions if name in project.durable) for path in paths}
     count = min(jobs, sum(weights.values()) // ENOUGH)
     if count < 2:
-        return rule.visit(project, rules, sources, reported, config, kept=kept)
+        return rule.visit(project, rules, sources, reported, config, functions=functions, kept=kept)
     parts = [frozenset(n for path in part for n in project.facts[path].functions) for part in processes.split(weights, count)]
     rest = frozenset[str]().union(*parts[1:])
 

@@ -67,6 +67,7 @@ class Rule:
     docs: str = ""  # a page of docs.restate.dev
     since: str = ""  # the SDK version from which it applies
     default: bool = True  # on without being selected
+    patient: bool = False  # it looks far around for what it says of a function: an editor asks it when typing rests
 
     @cached_property
     def looks_at(self) -> tuple[type, ...]:
@@ -98,6 +99,7 @@ class Entry:
     default: bool
     module: str
     looks_at: str  # as written
+    patient: bool = False
 
     def looks_at_any(self, things: Collection[str]) -> bool:
         """Whether it looks at one of these, named as in its annotation."""
@@ -154,6 +156,7 @@ def rule(
     docs: str = "",
     since: str = "",
     default: bool = True,
+    patient: bool = False,
 ) -> Callable[[Callable[..., Iterable[Finding]]], Rule]:
     """Make a function a rule.
 
@@ -165,9 +168,9 @@ def rule(
 
     Parsing is what costs.  A rule that looks at facts first, and asks for nodes where they may be wrong, costs nothing elsewhere.  A rule
     for nodes has every function parsed that has such nodes in its own code, and for which `trigger(function, project)` holds: it may be
-    true too often, never too seldom.
+    true too often, never too seldom.  A rule that works something out for the whole project before it speaks of one function is `patient`.
     """
-    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, docs, since, default)
+    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, docs, since, default, patient)
 
 
 _HEAD = re.compile(
@@ -466,7 +469,8 @@ def _entries(file: Path) -> Iterator[Entry]:
     module = f"rea_lint.rules.{file.parent.name}.{file.stem}"
     for head in _HEAD.finditer(file.read_text("utf-8")):
         is_default = re.search(r"\bdefault=False\b", head["options"]) is None
-        yield Entry(head["code"], head["name"], Severity[head["severity"]], is_default, module, head["looks_at"].strip())
+        patient = re.search(r"\bpatient=True\b", head["options"]) is not None
+        yield Entry(head["code"], head["name"], Severity[head["severity"]], is_default, module, head["looks_at"].strip(), patient)
 
 
 def _files() -> Iterator[Path]:

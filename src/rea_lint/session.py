@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rea_lint import engine, files, registry
 from rea_lint.engine import Linked, Report
@@ -24,10 +24,19 @@ if TYPE_CHECKING:
     from rea_lint.facts import Facts
     from rea_lint.files import Discovery, File
     from rea_lint.project import Project
+    from rea_lint.rule import Entry
     from rea_lint.tree import Kept
 
 AT_REST = ("Project", "Shared", "Unused")
 """What rules look at that are asked only when typing rests: one file does not tell who else changes a variable, or uses a comment."""
+
+
+class _Answer(NamedTuple):
+    """What was said of a file, and of which text."""
+
+    text: str
+    facts: Facts
+    diagnostics: tuple[Diagnostic, ...]
 
 
 class Stopped(BaseException):
@@ -55,6 +64,7 @@ class Session:
         self._report = Report((), (), (), {})  # of the last time that typing rested
         self._sources: Mapping[str, Source] = {}
         self._changed: set[str] | None = None  # the files that were changed since then; None: all, as far as we know
+        self._answers: dict[str, _Answer] = {}  # the last about each file, while it could be parsed
         self._kept: Kept = {}  # trees of functions that the rules have looked at
         self._linked: Linked | None = None  # when everything was linked last; None: other files have come since
 
@@ -89,14 +99,23 @@ class Session:
         if self._file(path) is None:
             return ()  # it has nothing to do with Restate
         linked = self._relinked(discovery)
-        report = engine.judge(linked, discovery.config, {path} & discovery.reported, unasked=AT_REST, kept=self._kept)
         self._sources = linked.sources
-        before, now = self._report.sources.get(path, Source("")), linked.sources[path]
-        old = tuple(moved((d for d in self._report.diagnostics if d.path == path), path, difference(before.text, now.text)))
+        text = linked.sources[path].text
+        last = self._answers.get(path)
+        edit = difference(last.text, text) if last is not None else None
+        functions = _edited(last.facts, linked.facts[path], edit, linked.projects) if last is not None and edit is not None else None
+        report = engine.judge(
+            linked, discovery.config, {path} & discovery.reported, unasked=_waits_for_rest, functions=functions, kept=self._kept
+        )
+        old = tuple(moved(last.diagnostics, path, edit)) if last is not None and edit is not None else ()
         if path in linked.broken:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=lambda d: d.place))
-        kept = {entry.code for entry in registry.index(discovery.config) if entry.looks_at_any(AT_REST)}
-        return tuple(sorted((*report.diagnostics, *(d for d in old if d.code in kept)), key=lambda d: d.place))
+        waiting = {entry.code for entry in registry.index(discovery.config) if _waits_for_rest(entry)}
+        visited = [linked.facts[path].functions[name].span for name in functions or ()]
+        stays = (d for d in old if d.code in waiting or (functions is not None and not any(span.contains(d.span) for span in visited)))
+        found = tuple(sorted((*report.diagnostics, *stays), key=lambda d: d.place))
+        self._answers[path] = _Answer(text, linked.facts[path], found)
+        return found
 
     def settle(self, stop: Callable[[], bool]) -> Report:
         """What is to be said of all files.  Raises Stopped soon after `stop()` says so."""
@@ -120,6 +139,14 @@ class Session:
         )
         self._sources = linked.sources
         self._changed = set()
+        said: dict[str, list[Diagnostic]] = {}
+        for diagnostic in self._report.diagnostics:
+            said.setdefault(diagnostic.path, []).append(diagnostic)
+        self._answers = {
+            path: _Answer(source.text, linked.facts[path], tuple(said.get(path, ())))
+            for path, source in linked.sources.items()
+            if path in linked.facts and path not in linked.broken
+        }
         self._facts = {key: self._facts[key] for key in self._facts if key[0] in linked.sources}
         return self._report
 
@@ -198,6 +225,45 @@ def _closure(starts: Iterable[str], following: Mapping[str, Iterable[str]]) -> s
         found |= new
         todo += new
     return found
+
+
+def _waits_for_rest(entry: Entry) -> bool:
+    return entry.patient or entry.looks_at_any(AT_REST)
+
+
+def _edited(before: Facts, now: Facts, edit: Edit, projects: Iterable[Project]) -> frozenset[str] | None:
+    """The functions to which an edit can make a difference, if it stays in the body of one: that, and those of the file it has to do with.
+
+    None: any.  A method may give its class an attribute, and `global` the module a variable.
+    """
+    after = Span(edit.span.start, edit.span.start + len(edit.new))
+    for function in now.functions.values():
+        old = before.functions.get(function.name)
+        if function.scope != now.module or old is None or not (function.span.contains(after) and old.span.contains(edit.span)):
+            continue
+        is_body = old.header.end < edit.span.start and not {"Global", "Nonlocal"} & (old.shape | function.shape)
+        is_alike = before.imports == now.imports and len(before.suppressions) == len(now.suppressions)
+        if is_body and is_alike and _outermost(before) == _outermost(now):
+            return _near(function.name, now, projects)
+    return None
+
+
+def _outermost(facts: Facts) -> list[str]:
+    return [function.name for function in facts.functions.values() if function.scope == facts.module]
+
+
+def _near(name: str, facts: Facts, projects: Iterable[Project]) -> frozenset[str]:
+    """A function of a file, those that it calls or that call it without leaving the file, and all that stand in them."""
+    tops: dict[str, str] = {}
+    for function in facts.functions.values():  # from the outside in
+        tops[function.name] = tops.get(function.scope, function.name)
+    near: dict[str, set[str]] = {}
+    for caller, top in tops.items():
+        for called in (tops[edge.target] for project in projects for edge in project.calls(caller) if edge.target in tops):
+            near.setdefault(top, set()).add(called)
+            near.setdefault(called, set()).add(top)
+    found = _closure([name], near)
+    return frozenset(each for each, top in tops.items() if top in found)
 
 
 def moved(diagnostics: Iterable[Diagnostic], path: str, edit: Edit) -> Iterator[Diagnostic]:

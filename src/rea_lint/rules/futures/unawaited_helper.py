@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rea_lint.project import Project
 
 
-@rule("REA315", "unawaited-helper", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+@rule("REA315", "unawaited-helper", Severity.ERROR, patient=True, docs="https://docs.restate.dev/develop/python/durable-steps")
 def unawaited_helper(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An async helper with durable operations in it is called without `await`, and nothing of it happens.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RACES = frozenset({"restate.select", "restate.as_completed", "restate.wait_completed"})  # they go on when something else comes
 
 
-@rule("REA605", "self-deadlock", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
+@rule("REA605", "self-deadlock", Severity.ERROR, patient=True, docs="https://docs.restate.dev/develop/python/service-communication")
 def self_deadlock(function: Function, code: Durable) -> Iterator[Finding]:
     """
     An exclusive handler calls its own object, with its own key, and waits for the answer.
