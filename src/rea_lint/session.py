@@ -103,7 +103,9 @@ class Session:
         text = linked.sources[path].text
         last = self._answers.get(path)
         edit = difference(last.text, text) if last is not None else None
-        functions = _edited(last.facts, linked.facts[path], edit, linked.projects) if last is not None and edit is not None else None
+        functions = (
+            _edited(last, _Answer(text, linked.facts[path], ()), edit, linked.projects) if last is not None and edit is not None else None
+        )
         report = engine.judge(
             linked, discovery.config, {path} & discovery.reported, unasked=_waits_for_rest, functions=functions, kept=self._kept
         )
@@ -231,12 +233,15 @@ def _waits_for_rest(entry: Entry) -> bool:
     return entry.patient or entry.looks_at_any(AT_REST)
 
 
-def _edited(before: Facts, now: Facts, edit: Edit, projects: Iterable[Project]) -> frozenset[str] | None:
+def _edited(last: _Answer, current: _Answer, edit: Edit, projects: Iterable[Project]) -> frozenset[str] | None:
     """The functions to which an edit can make a difference, if it stays in the body of one: that, and those of the file it has to do with.
 
-    None: any.  A method may give its class an attribute, and `global` the module a variable.
+    None: any.  A method may give its class an attribute, and `global` the module a variable.  Words in a comment make no difference.
     """
+    before, now = last.facts, current.facts
     after = Span(edit.span.start, edit.span.start + len(edit.new))
+    if before.suppressions == now.suppressions == () and _is_comment(last.text, edit.span) and _is_comment(current.text, after):
+        return frozenset()
     for function in now.functions.values():
         old = before.functions.get(function.name)
         if function.scope != now.module or old is None or not (function.span.contains(after) and old.span.contains(edit.span)):
@@ -246,6 +251,12 @@ def _edited(before: Facts, now: Facts, edit: Edit, projects: Iterable[Project]) 
         if is_body and is_alike and _outermost(before) == _outermost(now):
             return _near(function.name, now, projects)
     return None
+
+
+def _is_comment(text: str, span: Span) -> bool:
+    """Whether a stretch of a text lies in one line, behind a `#` that begins the line.  A line of a long string may look so too: at rest it is told apart."""
+    start = text.rfind("\n", 0, span.start) + 1
+    return text[start : span.start].lstrip().startswith("#") and "\n" not in text[span.start : span.end]
 
 
 def _outermost(facts: Facts) -> list[str]:
