@@ -356,7 +356,7 @@ def test_a_page_is_prose_and_blocks() -> None:
         ("sh", None, None, 15),
     ]
     assert "expect" not in made.shown
-    assert "```python\nx\n```" in made.shown
+    assert "```python\nx  # REA101\n```" in made.shown
 
 
 def test_a_block_may_be_several_files() -> None:

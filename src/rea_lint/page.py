@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 FENCE = re.compile(r"^```(?P<language>\w*)(?P<words>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^# file: (?P<name>\S+)\n", re.MULTILINE)
-EXPECTATION = re.compile(r"[ \t]*# expect(?:-not-yet)?: .*$", re.MULTILINE)
+EXPECTATION = re.compile(r"[ \t]*# expect(?P<is_missed>-not-yet)?: (?P<said>.*)$", re.MULTILINE)
+CODE = re.compile(r"\b[A-Z]+\d+\b")
 FAILS = re.compile(r'fails="(?P<outcome>[^"]+)"')
 
 
@@ -58,8 +59,13 @@ class Page:
 
     @property
     def shown(self) -> str:
-        """The Markdown for readers: without what is for the tests only."""
-        return FENCE.sub(lambda m: f"```{m['language']}\n{EXPECTATION.sub('', m['code'])}```", self.text)
+        """The Markdown for readers: without what is for the tests only.  A line that is found is marked with the code: `# REA101`."""
+        return FENCE.sub(lambda m: f"```{m['language']}\n{EXPECTATION.sub(_mark, m['code'])}```", self.text)
+
+
+def _mark(expectation: re.Match[str]) -> str:
+    codes = dict.fromkeys(CODE.findall(re.sub(r'"[^"]*"', "", expectation["said"])))
+    return f"  # {', '.join(codes)}" if codes and not expectation["is_missed"] else ""
 
 
 def parse(text: str) -> Page:
