@@ -225,7 +225,7 @@ the file that they stand in, and may begin with `~` or hold a variable of the en
 ## Several configurations in one repository
 
 What is linted is the project: the git repository, or the folder of its outermost configuration file. What is found does not depend on which
-folder of it is named, and so:
+folder of it is named (but for the SDK's version, see below), and so:
 
 * **For each file the nearest configuration decides** which rules apply and how severe they are, and what is excluded. It does not add to the one above
   it; with `extend = "../rea-lint.toml"` it does.
@@ -233,6 +233,9 @@ folder of it is named, and so:
   through files of several of them.
 * **The rest is the run's**, from the outermost configuration: the SDK's version, the baseline, the cache, the output, and rules of your own. Rules are
   code that runs, and none is run because of a file that merely lies below.
+
+With `sdk-version = "auto"` the version is looked for from the folder that is named up to the project's: its environment, lock file, requirements. In a repository
+whose services have SDKs of several versions, the run at its root takes what it finds there; name a service's folder, or set `sdk-version`, to have that service's.
 
 Without a git repository the nearest configuration is the run's. One that lies above the repository, in your home folder for one, is used where the
 repository has none.

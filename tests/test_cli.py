@@ -589,6 +589,7 @@ def test_what_may_not_be_read_is_the_same_named_or_found(tree: Tree) -> None:
         assert found[0] == 1
         assert found[1].startswith("app.py:1:1: REA001 ")
         assert "Permission denied" in found[1]
+        assert f"warning: {root / 'folder'} may not be read: nothing in it is linted" in found[2]
         assert run("app.py")[:2] == found[:2]
         assert run("locked")[1].startswith("locked:1:1: REA001 ")
         assert run("folder") == (2, "", f"rea-lint: error: {root / 'folder'}: the folder cannot be read\n")

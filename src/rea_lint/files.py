@@ -77,6 +77,7 @@ class Discovery:
     config: Config  # what was given, with the configurations of the folders that were walked
     walked: frozenset[str]  # all Python files of the projects: whether one is a candidate depends on what they say
     passed: Passed  # those of them that are no candidates; empty if nobody asked
+    closed: tuple[str, ...] = ()  # folders that may not be listed, so that nothing is known of what is in them
 
     def with_texts(self, texts: Mapping[str, str]) -> tuple[File, ...]:
         """The files, where those that can be read have other texts (path -> text)."""
@@ -118,9 +119,9 @@ def discover(
     reported = frozenset[str]().union(*(discovery.reported for discovery in found))
     walked = frozenset[str]().union(*(discovery.walked for discovery in found))
     nested = {folder: own for discovery in found for folder, own in discovery.config.nested.items()}
-    return Discovery(
-        tuple(files[path] for path in sorted(files)), reported, len(reported), replace(config, nested=nested), walked, gate.passed
-    )
+    closed = tuple(sorted({folder for discovery in found for folder in discovery.closed}))
+    config = replace(config, nested=nested)
+    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), config, walked, gate.passed, closed)
 
 
 def expect(paths: Iterable[str]) -> None:
@@ -297,8 +298,17 @@ def _project(root: str, asked: list[str], config: Config, contents: Mapping[str,
             tree.files |= inner.files
             tree.projects |= inner.projects
             tree.config = inner.config
+            tree.closed |= inner.closed
     texts = _candidates(tree, named & reported, gate)
-    return Discovery(_named_files(tree, texts), frozenset(reported), len(reported), tree.config, frozenset(tree.files), Passed())
+    return Discovery(
+        _named_files(tree, texts),
+        frozenset(reported),
+        len(reported),
+        tree.config,
+        frozenset(tree.files),
+        Passed(),
+        tuple(sorted(tree.closed)),
+    )
 
 
 def _is_python(path: str) -> bool:
@@ -336,6 +346,7 @@ class _Tree:
     rules: tuple[_Ignores, ...]  # those that hold for the root
     projects: set[str]  # folders with a file that begins a Python project
     config: Config  # with those of the folders that were walked
+    closed: set[str] = field(default_factory=set)  # folders that may not be listed
 
     @classmethod
     def walk(cls, root: str, asked: Sequence[str], config: Config) -> _Tree:
@@ -352,8 +363,11 @@ class _Tree:
             folder, rules = pending.pop()
             try:
                 entries = list(os.scandir(folder))
+            except PermissionError:
+                tree.closed.add(folder)
+                continue
             except OSError:
-                continue  # a folder that we may not list; its files were not asked for by name
+                continue  # it is gone
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names and folder != root:
                 continue

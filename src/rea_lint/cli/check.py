@@ -223,7 +223,10 @@ def _sources(options: Options) -> tuple[list[str], tuple[str, bytes] | None]:
 
 
 def _warn_of_others(paths: list[str], discovery: Discovery, options: Options) -> None:
-    """Say which files were named and are not linted; with --force-exclude whoever names them does not mean each of them."""
+    """Say which files were named and are not linted, and which folders cannot be; a hook that
+    says --force-exclude does not mean each of them."""
+    for folder in () if options.quiet else discovery.closed:
+        print(f"rea-lint: warning: {folder} may not be read: nothing in it is linted", file=sys.stderr)
     for path in paths:
         if (
             not options.quiet
