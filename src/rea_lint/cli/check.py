@@ -223,8 +223,10 @@ def _sources(options: Options) -> tuple[list[str], tuple[str, bytes] | None]:
 
 
 def _warn_of_others(paths: list[str], discovery: Discovery, options: Options) -> None:
-    """Say which files were named and are not linted, and which folders cannot be; a hook that
-    says --force-exclude does not mean each of them."""
+    """Say which files were named and are not linted, and which folders cannot be.
+
+    Who says --force-exclude, as hooks do, does not mean each file that is named.
+    """
     for folder in () if options.quiet else discovery.closed:
         print(f"rea-lint: warning: {folder} may not be read: nothing in it is linted", file=sys.stderr)
     for path in paths:
