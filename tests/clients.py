@@ -228,9 +228,10 @@ async def soak(shown: Editor, uri: str, edits: int, *, every: int = 500) -> tupl
         seconds.append(time.perf_counter() - start)
         if number % every == 0:
             await shown.lenses(uri)  # which waits until typing rests and all files have been looked at
+            await asyncio.sleep(1)  # and a moment to tidy up
             memory.append((number, _megabytes(shown)))
         elif number % 50 == 0:
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(1)
         else:
             await asyncio.sleep(0.1)
     return seconds, memory

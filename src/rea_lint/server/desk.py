@@ -7,11 +7,12 @@ import contextlib
 import logging
 import traceback
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from pygls.exceptions import FeatureRequestError, JsonRpcContentModified
 from pygls.lsp.server import LanguageServer
+from pygls.protocol import LanguageServerProtocol, default_converter
 
 from rea_lint import __version__, rule
 from rea_lint.server.actions import Document
@@ -34,6 +35,15 @@ if TYPE_CHECKING:
 log = logging.getLogger("rea_lint.server")
 
 
+class Protocol(LanguageServerProtocol):
+    """The protocol, without what pygls 2.1 leaves of every notification: a future, for ever."""
+
+    def _handle_notification(self, method_name: str, params: Any) -> None:
+        super()._handle_notification(method_name, params)
+        for message in [message for message, future in self._request_futures.items() if future.done()]:
+            del self._request_futures[message]
+
+
 class Server(LanguageServer):
     """One client, and what it has been told."""
 
@@ -42,7 +52,13 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         """Nothing is looked at before the client says who it is."""
         # Whole texts: pygls counts lines at form feeds too, so that edits of parts of a text would go astray in some files.
-        super().__init__("rea-lint", __version__, text_document_sync_kind=lsp.TextDocumentSyncKind.Full)
+        super().__init__(
+            "rea-lint",
+            __version__,
+            text_document_sync_kind=lsp.TextDocumentSyncKind.Full,
+            protocol_cls=Protocol,
+            converter_factory=default_converter,
+        )
         self.files = Workspace(self._project)
         self.shows_operations = False
         self.shows_messages = False  # by itself, beside what a hover answers
@@ -50,6 +66,7 @@ class Server(LanguageServer):
         self.news = asyncio.Event()  # something has been looked at
         self._worker = Worker()
         self._told: dict[str, str] = {}  # path -> the number of what the client was last told of it
+        self._versions: dict[str, int | None] = {}  # path -> the version of the document that it was told of
         self._touched: defaultdict[str, set[str]] = defaultdict(set)  # by root: documents that have changed since they were looked at
         self._followers: dict[str, asyncio.Task[None]] = {}
         self._complaints: dict[str, str] = {}  # by root
@@ -132,12 +149,18 @@ class Server(LanguageServer):
             self.workspace_diagnostic_refresh(None)
 
     def tell(self, path: str, number: str, shown: tuple[lsp.Diagnostic, ...], uri: str = "") -> None:
-        """Tell a client that does not pull what is to be said of a file, unless it has been told."""
-        if self.client.pulls or self._told.get(path, NOTHING) == number:
+        """Tell a client that does not pull what is to be said of a file, unless it has been told.
+
+        Of another version it is told also if that is the same: some clients pass over what is said of an older one.
+        """
+        uri = uri or self.files.uri(path)
+        version = self.version_of(uri)
+        told = self._told.get(path, NOTHING)
+        if self.client.pulls or (told == number and (number == NOTHING or self._versions.get(path) == version)):
             return
         self.remember(path, number)
-        uri = uri or self.files.uri(path)
-        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown, version=self.version_of(uri)))
+        self._versions[path] = version
+        self.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, shown, version=version))
 
     def remember(self, path: str, number: str) -> None:
         """The client has been told this of a file."""

@@ -22,7 +22,8 @@ URGENT, PATIENT = 0, 1
 # 1.4 MB in a project of 300 files.  Collecting that takes 25 ms, and all 300 ms, in which nobody is answered: so it is done while nobody
 # asks.
 SOON, LATER = 0.05, 0.3  # seconds without a job after which what is young, and everything, is collected
-MOST_YOUNG, MOST_OLD = 30, 10  # jobs after which it is done even so
+MOST_YOUNG, MOST_OLD = 30, 300  # jobs after which it is done even so
+A_LOT = 30  # a patient job leaves as much as so many urgent ones
 
 
 class Worker:
@@ -32,7 +33,7 @@ class Worker:
         """Start the thread."""
         self._jobs: queue.PriorityQueue[tuple[int, int, Callable[[], Any], Future[Any]]] = queue.PriorityQueue()
         self._number = count()
-        self._young = self._old = 0  # jobs, and patient jobs, since what they left was collected
+        self._young = self._old = 0  # jobs since what they left young, and old, was collected
         before = threading.stack_size(STACK)  # resolving follows the code, and that may be deep
         try:
             threading.Thread(target=self._work, name="rea-lint worker", daemon=True).start()
@@ -63,16 +64,16 @@ class Worker:
             else:
                 future.set_result(result)
             self._young += 1
-            self._old += priority == PATIENT
+            self._old += A_LOT if priority == PATIENT else 1
             del job, future  # a thread that waits for work keeps no project alive
 
     def _next(self) -> tuple[int, int, Callable[[], Any], Future[Any]]:
         """The next job.  While there is none, what earlier jobs have left is collected; if there always is one, now and then in between."""
-        for left, most, seconds, collect in (
-            (self._young, MOST_YOUNG, SOON, self._collect_young),
-            (self._old, MOST_OLD, LATER, self._collect_all),
+        for left, enough, most, seconds, collect in (
+            (self._young, 1, MOST_YOUNG, SOON, self._collect_young),
+            (self._old, A_LOT, MOST_OLD, LATER, self._collect_all),
         ):
-            if left:
+            if left >= enough:
                 try:
                     job = self._jobs.get(timeout=seconds)
                 except queue.Empty:
