@@ -126,6 +126,20 @@ def test_while_a_file_is_broken_its_findings_stay_without_their_fixes(project: P
     assert all(d.fix is None for d in now)
 
 
+def test_a_file_that_we_fail_on_keeps_its_findings(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = project / "orders.py"
+    session = Session(str(project), load(project))
+    session.settle(lambda: False)
+
+    def failing(_: object) -> object:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(engine, "facts", failing)
+    session.change(str(path), ORDERS.replace("name()", "now()"))
+    assert codes(session.check(str(path))) == ["REA101"]
+    assert [error.reason for error in session.settle(lambda: False).errors] == ["ZeroDivisionError"]
+
+
 def test_while_a_helper_is_broken_its_users_see_it_as_it_was(project: Path) -> None:
     session = Session(str(project), load(project))
     session.settle(lambda: False)

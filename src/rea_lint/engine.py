@@ -115,7 +115,7 @@ def linked(
 def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], Facts]) -> Linked:
     """What `linked` gives after some of its files have other texts, in time that depends on them: with the limits of `Project.with_facts`.
 
-    A file that cannot be parsed is linked as it was when it could be; no rule is asked about its code.
+    A file that cannot be parsed, or on which a survey fails, is linked as it was when it could be; no rule is asked about its code.
     """
     files = tuple(files)
     changed = {file.path: file for file in files}
@@ -125,10 +125,11 @@ def relinked(before: Linked, files: Iterable[File], facts_of: Callable[[File], F
         [*_surveyed((replace(file, module=module) for file in files for module in project.modules(file.path)), facts_of, errors)]
         for project in before.projects
     ]
-    known = {**before.facts, **{facts.path: facts for world in own for facts in world}}
+    known = {path: facts for path, facts in before.facts.items() if path not in changed}
+    known |= {facts.path: facts for world in own for facts in world}
     comments = Comments.of(known.values(), sources)
-    readable = {path: source for path, source in sources.items() if path not in known or known[path].broken is None}
-    linked_sources = {**before.sources, **readable}
+    unread = {path for path in changed if path not in known or known[path].broken is not None}
+    linked_sources = {**sources, **{path: before.sources[path] for path in unread}}
     projects = tuple(
         reduce(
             lambda project, facts: project.with_facts(facts, comments.clears, sources=linked_sources),
@@ -164,7 +165,7 @@ def judge(
     unreadable = [(path, why) for path, why in linked.broken.items() if path in reported]
     found, failed = rule.tell(unreadable, _rules_for("Broken", asked, entries, config), sources)
     errors += failed
-    readable = {path for path in reported if path not in linked.broken}
+    readable = {path for path in reported if path in linked.facts and path not in linked.broken}
     for project in linked.projects:
         if _has_durable_code(project, readable):
             comments.rules = registry.load(asked, config)

@@ -100,23 +100,21 @@ class Session:
             return ()  # it has nothing to do with Restate
         linked = self._relinked(discovery)
         self._sources = linked.sources
-        text = linked.sources[path].text
-        last = self._answers.get(path)
-        edit = difference(last.text, text) if last is not None else None
-        functions = (
-            _edited(last, _Answer(text, linked.facts[path], ()), edit, linked.projects) if last is not None and edit is not None else None
-        )
+        text, now, last = linked.sources[path].text, linked.facts.get(path), self._answers.get(path)
+        edit = difference(last.text, text) if last is not None else Edit(Span(0, 0), text)
+        old = tuple(moved(last.diagnostics, path, edit)) if last is not None else ()
+        current = _Answer(text, now, ()) if now is not None and path not in linked.broken else None
+        functions = _edited(last, current, edit, linked.projects) if last is not None and current is not None else None
         report = engine.judge(
             linked, discovery.config, {path} & discovery.reported, unasked=_waits_for_rest, functions=functions, kept=self._kept
         )
-        old = tuple(moved(last.diagnostics, path, edit)) if last is not None and edit is not None else ()
-        if path in linked.broken:
+        if current is None:
             return tuple(sorted((*report.diagnostics, *(replace(d, fix=None) for d in old)), key=lambda d: d.place))
         waiting = {entry.code for entry in registry.index(discovery.config) if _waits_for_rest(entry)}
-        visited = [linked.facts[path].functions[name].span for name in functions or ()]
+        visited = [current.facts.functions[name].span for name in functions or ()]
         stays = (d for d in old if d.code in waiting or (functions is not None and not any(span.contains(d.span) for span in visited)))
         found = tuple(sorted((*report.diagnostics, *stays), key=lambda d: d.place))
-        self._answers[path] = _Answer(text, linked.facts[path], found)
+        self._answers[path] = current._replace(diagnostics=found)
         return found
 
     def settle(self, stop: Callable[[], bool]) -> Report:
@@ -254,7 +252,10 @@ def _edited(last: _Answer, current: _Answer, edit: Edit, projects: Iterable[Proj
 
 
 def _is_comment(text: str, span: Span) -> bool:
-    """Whether a stretch of a text lies in one line, behind a `#` that begins the line.  A line of a long string may look so too: at rest it is told apart."""
+    """Whether a stretch of a text lies in one line, behind a `#` that begins the line.
+
+    A line of a long string may look so too: at rest it is told apart.
+    """
     start = text.rfind("\n", 0, span.start) + 1
     return text[start : span.start].lstrip().startswith("#") and "\n" not in text[span.start : span.end]
 
