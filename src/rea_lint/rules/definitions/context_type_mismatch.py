@@ -148,7 +148,7 @@ def context_type_mismatch(handler: Handler, project: Project) -> Iterator[Findin
         own, given = (name.rpartition(".")[2] for name in (FITS[kind][0], annotated[0]))
         yield Finding(
             handler.span,
-            f"`{handler.name}` annotates its context as `{given}`, and {OF[kind]} has `{own}`: what only the other can do is refused by the server;"
+            f"`{handler.name}` annotates its context as `{given}`, and {OF[kind]} has `{own}`: the server refuses operations that only `{given}` has;"
             f" annotate it as `{own}`.",
             rewrite.safe(f"Annotate it as `{own}`", annotation.replaced(project, handler, given, own)),
         )
