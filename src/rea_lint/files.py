@@ -539,7 +539,7 @@ class _Gate:
     """Which files are no candidates: what is known from before, and what this discovery finds."""
 
     def __init__(self, passed: Passed | None) -> None:
-        self._is_asked = passed is not None
+        self.is_asked = passed is not None  # what is known is to be kept
         self._known = passed or Passed()
         self._states: dict[str, State] = {}
         self._found: set[str] = set()
@@ -548,7 +548,7 @@ class _Gate:
 
     def knows(self, path: str) -> bool:
         """Whether a file is as it was when it was no candidate by itself."""
-        if not self._is_asked:
+        if not self.is_asked:
             return False
         try:
             state = os.stat(path)
@@ -579,10 +579,9 @@ class _Gate:
 def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str | None, str, Broken | None]]:
     """The files that have something to do with Restate by themselves, read."""
     found: dict[str, tuple[str | None, str, Broken | None]] = {}
-    at_hand: dict[str, bytes] = {}  # what may be asked for a second time
+    rest: dict[str, bytes | None] = {}  # files that do not mention it, with what is kept of their content: None is to be read again
     room = AT_HAND
     mentions = False
-    registering: dict[str, bytes] = {}
     for path in sorted(tree.files):
         if path not in named and path not in tree.contents and gate.knows(path):
             continue
@@ -592,23 +591,28 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
         elif path in named or b"restate" in data:
             found[path] = decode(data)
             mentions = mentions or b"restate" in data
-        elif _registers(data):
-            registering[path] = data
-        elif b"@" not in data:
-            at_hand[path] = b""
-        elif room > 0:
-            at_hand[path] = data
+        elif b"@" not in data and b")(" not in data:
+            rest[path] = b""
+        else:
+            rest[path] = data if room > 0 else None
             room -= len(data)
-    if mentions or any(each.packs or each.pack for each in tree.config.all):
-        found |= {path: decode(data) for path, data in registering.items()}
+
+    def again(path: str) -> bytes:
+        kept = rest.get(path)
+        data = tree.read(path) if kept is None else kept
+        return b"" if isinstance(data, Broken) else data
+
+    is_meant = mentions or any(each.packs or each.pack for each in tree.config.all)
+    registering = [path for path in rest if _registers(again(path))] if is_meant or gate.is_asked else []
+    if is_meant:
+        found |= {path: decode(again(path)) for path in registering}
     new = list(found)
     looked_for: frozenset[str] = frozenset()
     while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
         looked_for |= decorators
         used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
-        rest = (path for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
-        read = ((path, at_hand[path] if path in at_hand else tree.read(path)) for path in rest)
-        new = [path for path, data in read if isinstance(data, bytes) and used.search(data)]
+        others = (path for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
+        new = [path for path in others if used.search(again(path))]
         found |= {path: tree.decoded(path) for path in new}
     gate.add({*found, *registering}, looked_for)
     return found
@@ -616,8 +620,6 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
 
 def _registers(data: bytes) -> bool:
     """Whether something may be registered by `@service.handler()` or `service.handler()(function)`."""
-    if b"@" not in data and b")(" not in data:
-        return False
     return (b".handler" in data or b".main" in data) and _REGISTERS.search(data) is not None
 
 
@@ -642,18 +644,23 @@ def _decorators(text: str) -> Iterator[str]:
             enclosing.append((indent, definition[2]))
 
 
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+_PART = 1 << 16  # bytes that are read at once: few files have more, and the memory for more would be asked of the system each time
+
+
 def _read(path: str) -> bytes | Broken:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, _READ)
         try:  # a fifth faster than `open`
-            parts = [os.read(descriptor, 1 << 16)]
-            while len(parts[-1]) == 1 << 16:
-                parts.append(os.read(descriptor, 1 << 16))
+            data = part = os.read(descriptor, _PART)
+            while len(part) == _PART:
+                part = os.read(descriptor, _PART)
+                data += part
         finally:
             os.close(descriptor)
-        return b"".join(parts)
     except OSError as error:
         return Broken(f"The file cannot be read: {error.strerror or error}", Span(0, 0))
+    return data
 
 
 def _cookie(data: bytes) -> tuple[str, Span] | None:
@@ -673,13 +680,14 @@ def _cookie(data: bytes) -> tuple[str, Span] | None:
 
 # Imports and names
 
-_IMPORT = re.compile(
-    r"""(?:^|[;:])[ \t\f]*(?:
-        from\b(?P<dots>[ \t.]*)(?:(?P<module>\w[\w.]*)[ \t]*)?\bimport\b[ \t]*(?P<names>\([^)]*\)|(?:\\\r?\n|[^\n\r;])*)
-        |import[ \t]+(?P<modules>(?:\\\r?\n|[^\n\r;])*)
-    )""",
-    re.MULTILINE | re.VERBOSE,
+# An import is looked for at the word, which is quicker than at the beginning of each line: what stands before it, then what comes after
+_BEFORE_IMPORT = re.compile(
+    r"(?:^|[;:])[ \t\f]*(?P<from>from\b(?P<dots>[ \t.]*)(?:(?P<module>\w[\w.]*)[ \t]*)?(?<=[ \t.]))?$", re.MULTILINE
 )
+_MODULES = re.compile(r"[ \t]+((?:\\\r?\n|[^\n\r;])*)")
+_NAMES = re.compile(r"\b[ \t]*(\([^)]*\)|(?:\\\r?\n|[^\n\r;])*)")
+_NAME = re.compile(r"[\w.]+|\*")
+_COMMENT = re.compile(r"#[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -693,21 +701,28 @@ class _Import:
 
 def _imports(text: str) -> Iterator[_Import]:
     """What a text imports, anywhere in it; also what only looks like it, in a string: that does no harm."""
-    if "import" not in text:
-        return
-    for match in _IMPORT.finditer(text):
-        if match["modules"] is not None:
-            for module in _names(match["modules"]):
-                yield _Import(0, module, ())
-        elif match["module"] or match["dots"]:
-            yield _Import(match["dots"].count("."), match["module"] or "", tuple(_names(match["names"])))
+    at = text.find("import")
+    while at >= 0:
+        line = max(text.rfind("\n", 0, at), text.rfind("\r", 0, at)) + 1
+        before = _BEFORE_IMPORT.search(text, line, at)
+        at += len("import")
+        if before and before["from"] is None:
+            if listed := _MODULES.match(text, at):
+                at = listed.end()
+                for module in _names(listed[1]):
+                    yield _Import(0, module, ())
+        elif before and (listed := _NAMES.match(text, at)):
+            at = listed.end()
+            if before["module"] or before["dots"]:
+                yield _Import(before["dots"].count("."), before["module"] or "", tuple(_names(listed[1])))
+        at = text.find("import", at)
 
 
 def _names(listed: str) -> Iterator[str]:
     """Names in a list such as `a as b, c`: a and c."""
-    for item in re.sub(r"#[^\n]*", "", listed).strip("()").replace("\\", " ").split(","):
+    for item in _COMMENT.sub("", listed).strip("()").replace("\\", " ").split(","):
         words = item.split()
-        if words and re.fullmatch(r"[\w.]+|\*", words[0]):
+        if words and _NAME.fullmatch(words[0]):
             yield words[0]
 
 
@@ -716,8 +731,9 @@ class _Resolver:
 
     def __init__(self, tree: _Tree) -> None:
         self.tree = tree
-        self.packages = {os.path.dirname(path) for path in tree.files if path.endswith(os.sep + "__init__.py")}
-        self.folders = set(_above(tree.files, tree.root))
+        places = [path.rpartition(os.sep) for path in tree.files]
+        self.packages = {folder for folder, _, name in places if name == "__init__.py"}
+        self.folders = set(_above({folder for folder, _, _ in places}, tree.root))
         self.inner = set(self.packages)
         for folder in sorted(self.folders, key=len):  # a folder comes after the one it is in
             if (above := os.path.dirname(folder)) != tree.root and above in self.inner:
@@ -725,7 +741,8 @@ class _Resolver:
         configured = (root for config in tree.config.all for root in config.source_roots)
         self.roots = [str(root) for root in dict.fromkeys(configured) if is_under(str(root), tree.root)]
         self.distributions = [*self.roots, *self._distributions()]
-        self.names = {os.path.basename(path).removesuffix(".py") for path in (*tree.files, *self.folders, *tree.links)}
+        self.names = {name.removesuffix(".py") for _, _, name in places}
+        self.names |= {os.path.basename(path).removesuffix(".py") for path in (*self.folders, *tree.links)}
         self.searched: dict[str, tuple[list[str], list[str]]] = {}
         self.texts: dict[str, tuple[str, set[str]]] = {}  # and the first names of what it imports
 
@@ -826,16 +843,16 @@ class _Resolver:
         return self.searched[folder]
 
 
-def _above(paths: Iterable[str], root: str) -> Iterator[str]:
-    """The folders of files, up to the root."""
+def _above(folders: Iterable[str], root: str) -> Iterator[str]:
+    """Folders and those above them, up to the root."""
     seen = {root}
     yield root
-    for path in paths:
-        folder = os.path.dirname(path)
-        while folder not in seen and is_under(folder, root):
-            seen.add(folder)
-            yield folder
-            folder = os.path.dirname(folder)
+    for folder in folders:
+        at = folder
+        while at not in seen and is_under(at, root):
+            seen.add(at)
+            yield at
+            at = os.path.dirname(at)
 
 
 def _module(path: str, root: str) -> str:
