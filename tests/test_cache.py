@@ -6,11 +6,11 @@ import random
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from rea_lint import cache, cli, engine, files
 from rea_lint.cache import Cache

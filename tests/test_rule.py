@@ -230,7 +230,7 @@ def test_a_text_that_is_kept_is_not_parsed_again_wherever_it_stands(monkeypatch:
     def found(text: str) -> list[tuple[str, str]]:
         said, errors = harness.visit({"app.py": text}, [made(look)], kept=kept)
         assert not errors
-        return [(each.finding.message, text[slice(*each.finding.span)]) for each in said]
+        return [(each.finding.message, text[each.finding.span.start : each.finding.span.end]) for each in said]
 
     before = found(PROGRAM)
     parsed: list[str] = []

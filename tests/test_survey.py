@@ -17,6 +17,7 @@ from rea_lint.survey import survey
 
 if TYPE_CHECKING:
     from rea_lint.facts import Facts, Function
+    from rea_lint.text import Span
 
 
 def surveyed(text: str, module: str = "shop.orders", *, is_package: bool = False) -> Facts:
@@ -25,6 +26,10 @@ def surveyed(text: str, module: str = "shop.orders", *, is_package: bool = False
 
 def function(text: str, name: str = "f") -> Function:
     return surveyed(text).functions[f"shop.orders.{name}"]
+
+
+def cut(text: str, span: Span) -> str:
+    return text[span.start : span.end]
 
 
 CALLEES = [
@@ -189,7 +194,7 @@ WAITS = [
 def test_a_wait_says_where_and_for_what(text: str, place: str, waited: str, values: tuple[str, ...]) -> None:
     text = f"async def a(): ...\n{text}"
     (wait,) = function(text).waits
-    assert (text[slice(*wait.place)], text[slice(*wait.span)], wait.values) == (place, waited, values)
+    assert (cut(text, wait.place), cut(text, wait.span), wait.values) == (place, waited, values)
 
 
 CLAUSES = [
@@ -207,14 +212,14 @@ CLAUSES = [
 def test_a_clause_says_what_it_catches_and_whether_it_raises(clause: str, catches: tuple[tuple[str, ...], ...], *, raises: bool) -> None:
     text = f"def f():\n try:\n  g()\n  h()\n {clause}\n finally: pass"
     (found,) = function(text).clauses
-    assert (found.catches, found.raises, text[slice(*found.covers)]) == (catches, raises, "g()\n  h()")
+    assert (found.catches, found.raises, cut(text, found.covers)) == (catches, raises, "g()\n  h()")
     assert found.is_plain == ("print():" not in clause and "for" not in clause)
     assert "Finally" in function(text).shape
 
 
 def test_loops_have_their_places() -> None:
     text = "async def f():\n for x in g(): pass\n while h():\n  async for y in i(): pass"
-    assert [text[slice(*loop)].partition("(")[0] for loop in function(text).loops] == ["for x in g", "while h", "async for y in i"]
+    assert [cut(text, loop).partition("(")[0] for loop in function(text).loops] == ["for x in g", "while h", "async for y in i"]
 
 
 def test_a_name_says_in_what_it_stands() -> None:

@@ -7,10 +7,11 @@ What is not found that way is not known, and nothing is said of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rea_lint.reach import match
 
@@ -34,8 +35,7 @@ class Role(Enum):
     CALLBACK = "callback"  # called by the framework, in the handler: a hook, a guardrail, instructions
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A call of a part of an agent framework: it makes an agent, a tool, a session, or runs an agent."""
 
     function: str  # in whose own code the call stands
@@ -44,8 +44,7 @@ class Made:
     part: AgentPart
 
 
-@dataclass(frozen=True, slots=True)
-class AgentRun:
+class AgentRun(Struct, frozen=True):
     """A call that runs an agent."""
 
     made: Made
@@ -55,8 +54,7 @@ class AgentRun:
     unguarded: Made | None = None  # if it is not durable: the call that can make it so
 
 
-@dataclass
-class Agents:
+class Agents(Struct, dict=True):
     """The agents of a project, as durable code runs them."""
 
     index: Index

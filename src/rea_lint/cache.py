@@ -11,13 +11,13 @@ import sqlite3
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import MsgspecError
 from msgspec.msgpack import Decoder, encode
+from msgspec.structs import replace
 
 from rea_lint import __version__, packs
 from rea_lint.facts import Facts

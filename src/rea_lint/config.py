@@ -10,9 +10,11 @@ lies below.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint import toml
 from rea_lint.options import DEFAULT_EXCLUDES, EXTEND, FORMATS, OPTIONS, SCOPES, Option, did_you_mean, placed, shown
@@ -62,8 +64,7 @@ class Line(NamedTuple):
     selectors: Selectors
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The options that are in force, each as `OPTIONS` describes it, and where they come from."""
 
     root: Path  # what patterns are relative to: the folder of the configuration file, or the project's where the file is not in it

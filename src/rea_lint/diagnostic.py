@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from rea_lint.text import Edit, Span
@@ -32,8 +33,7 @@ class Applicability(IntEnum):
         return self.name.lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """Edits of one file that belong together: all are applied, or none."""
 
     title: str
@@ -41,8 +41,7 @@ class Fix:
     applicability: Applicability
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True):
     """Another place that explains a finding: a hop of its chain, or where a value goes."""
 
     path: str
@@ -50,8 +49,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What a rule says.  The engine knows which file and which rule."""
 
     span: Span
@@ -62,8 +60,7 @@ class Finding:
     path: str | None = None  # None: the file the rule looks at
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """A finding as the world sees it."""
 
     path: str
@@ -88,8 +85,7 @@ class Diagnostic:
         return self.fix is not None and self.fix.applicability >= least
 
 
-@dataclass(frozen=True, slots=True)
-class Silenced:
+class Silenced(Struct, frozen=True):
     """A finding that is not reported, because somebody has accepted it."""
 
     diagnostic: Diagnostic

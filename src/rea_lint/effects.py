@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rea_lint.reach import Edge, Primitive, around_slot, match
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
 _SLOT = re.compile(r"[^:]*:[^.()\[\]<]+")  # the variable that a ref begins with
 
 
-@dataclass(frozen=True, slots=True)
-class Hop:
+class Hop(Struct, frozen=True):
     """One call of a chain: what is called, and where the call (or read) stands."""
 
     name: str  # for display: `clients.pay`, `requests.post`
@@ -38,8 +38,7 @@ class Hop:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A call or read in durable code that has an effect, by itself or through what it calls."""
 
     function: str  # in whose own code it stands
@@ -52,8 +51,7 @@ class Use:
     also: tuple[Hop, ...] = ()  # further primitives with that effect in the same function
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """Something that is reached: a function or class, under what its caller gives it, by these calls."""
 
     node: str
@@ -133,8 +131,7 @@ def display(name: str) -> str:
     return ".".join(parts[-2:]) if len(parts) > 1 and parts[-2] != "builtins" else parts[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
+class _Reached(Struct, frozen=True):
     """An effect of a call: the chain, as in `Use`, from what is called on."""
 
     hops: tuple[Hop, ...]
@@ -143,8 +140,7 @@ class _Reached:
     also: tuple[Hop, ...]
 
 
-@dataclass
-class Uses:
+class Uses(Struct):
     """The uses in durable code; those of a function are worked out when they are asked for.
 
     `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself

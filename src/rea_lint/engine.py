@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint import HOME, packs, processes, registry, rule
 from rea_lint.diagnostic import Diagnostic, Silenced
@@ -39,8 +41,7 @@ ENOUGH = 25
 """Durable functions that are worth a process of their own: they take 100 ms, and it takes 20 to start one."""
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(Struct, frozen=True, dict=True):
     """What a check found, and in what."""
 
     diagnostics: tuple[Diagnostic, ...]  # by path, place and code
@@ -62,8 +63,7 @@ class Report:
         return tuple(found[place] for place in sorted(found))
 
 
-@dataclass(frozen=True)
-class Linked:
+class Linked(Struct, frozen=True):
     """Files that are surveyed and linked: what the rules are asked about."""
 
     projects: tuple[Project, ...]  # one for each world of files that are linked together
@@ -317,8 +317,7 @@ def _merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
         yield replace(worst, message=worst.message + reached, handlers=handlers)
 
 
-@dataclass
-class Comments:
+class Comments(Struct):
     """The suppressions of all files, and what they have silenced so far."""
 
     by_path: Mapping[str, tuple[suppress.Silence, ...]] = field(default_factory=dict)

@@ -23,10 +23,12 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping  # noqa: TC003 -- what is kept is checked against the annotations of `Passed`
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint.config import FILES, PROJECT_FILES, Config, UserError, project_root
 from rea_lint.facts import Broken
@@ -44,8 +46,7 @@ FRESH = 10**9
 """Nanoseconds.  What was changed so shortly before it was read may be changed again without a trace in its times."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file that is looked into."""
 
     path: str  # absolute
@@ -59,16 +60,14 @@ class File:
     outside: frozenset[str] = frozenset()  # first names of the modules it imports that are no files here
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """Files that are no candidates, for runs to come: they need not be read again while they are as they were."""
 
     states: Mapping[str, State] = field(default_factory=dict)  # by path
     decorators: frozenset[str] = frozenset()  # what candidates define around a registration; none of the files uses one
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(Struct, frozen=True):
     """What there is to lint."""
 
     files: tuple[File, ...]  # the candidates, by path
@@ -335,8 +334,7 @@ def is_under(path: str, folder: str) -> bool:
 # Walking
 
 
-@dataclass(slots=True)
-class _Tree:
+class _Tree(Struct):
     """The Python files of a project."""
 
     root: str
@@ -442,8 +440,7 @@ def _imported_names(paths: Iterable[str]) -> set[str]:
     return {name.decode() for data in datas for name in re.findall(rb"(?:from|import)[ \t]+\.*(\w+)", data)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Ignores:
+class _Ignores(Struct, frozen=True):
     """The patterns of one .gitignore; the last that fits decides."""
 
     folder: str  # with a separator at its end
@@ -690,8 +687,7 @@ _NAME = re.compile(r"[\w.]+|\*")
 _COMMENT = re.compile(r"#[^\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Import:
+class _Import(Struct, frozen=True):
     """An import as it is written: `level` dots, a module, a name from it (empty for `import module`)."""
 
     level: int
@@ -959,8 +955,7 @@ def _distinguish(
 # Worlds
 
 
-@dataclass(frozen=True)
-class _World:
+class _World(Struct, frozen=True, dict=True):
     """Files that are linked together."""
 
     modules: dict[str, str]  # module -> path

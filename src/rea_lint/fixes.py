@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.text import apply
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 ROUNDS = 10  # a fix may make room for another one (`await` added, then the call replaced); more than a few rounds is a circle
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """What is left after fixing: the changed texts, and what was done."""
 
     texts: Mapping[str, str]  # path -> text, of changed files only

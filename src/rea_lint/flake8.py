@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rea_lint import baseline, engine, files
 from rea_lint import config as configuration
@@ -29,8 +31,7 @@ STDIN = "-"
 Found = tuple[int, int, str, type["Plugin"]]  # row from 1, column from 0, code and message, who says so
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """What flake8 makes for each file, and asks for what it found.  Raises UserError for a configuration that cannot be used."""
 
     tree: ast.AST  # says that the file is worth a look: flake8 asks nobody about one that cannot be parsed

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint.diagnostic import Related, Severity
 from rea_lint.names import refs
@@ -49,8 +49,7 @@ class Sink(Enum):
     ELSEWHERE = "elsewhere"  # kept in an attribute or global, or passed to code that is not known
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A place where a value ends."""
 
     sink: Sink
@@ -91,8 +90,7 @@ DECISIVE = frozenset({Sink.BRANCH, Sink.ARGUMENT})
 HARMLESS = frozenset({Sink.DURATION, Sink.RESULT, Sink.LOG, Sink.DISCARDED})
 
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
+class Consequence(Struct, frozen=True):
     """All places where a value ends, the gravest kind first, in source order within a kind; never empty."""
 
     arrivals: tuple[Arrival, ...]

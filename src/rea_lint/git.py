@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from rea_lint.config import UserError
 
@@ -24,8 +25,7 @@ DIFF: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What has changed."""
 
     rows: Mapping[str, Ranges]  # by real path; rows beside deleted ones count as changed

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from rea_lint.facts import string
 from rea_lint.reach import match
@@ -51,8 +53,7 @@ class Origin(Enum):
     NONE = "none"  # there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A key or an argument."""
 
     origin: Origin
@@ -60,8 +61,7 @@ class Given:
     span: Span | None = None  # where it is written
 
 
-@dataclass(frozen=True, slots=True)
-class _Asker:
+class _Asker(Struct, frozen=True):
     """For whom a key or an argument is looked at: a handler, in which it has come to helpers by calls."""
 
     handler: Handler
@@ -74,8 +74,7 @@ NOTHING = Given(Origin.NONE)
 OTHER = Given(Origin.OTHER)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A place where a handler calls another, sends it a message, or resolves what it waits for."""
 
     caller: Handler
@@ -97,24 +96,21 @@ class Link:
         return self.waits and self.target is not None and self.way is not Way.RESOLVE
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     """A chain of calls, each waiting for the next, that begins in an exclusive handler and comes back to its object."""
 
     links: tuple[Link, ...]
     key: Given  # that the last call comes back with, as the first handler sees it
 
 
-@dataclass(frozen=True, slots=True)
-class Crossing:
+class Crossing(Struct, frozen=True):
     """Chains of calls between objects: each begins in an exclusive handler, and waits for one of the next; the last for the first."""
 
     chains: tuple[tuple[Link, ...], ...]
     keeps_key: bool  # every chain passes its own key on
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(Struct, frozen=True):
     """All handlers, and where among them those are that calls name."""
 
     handlers: tuple[Handler, ...]

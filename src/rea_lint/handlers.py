@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint.facts import string
 from rea_lint.resolve import ordered
@@ -22,8 +24,7 @@ _Registration: TypeAlias = "tuple[str, Call, str | None]"  # canonical name, the
 MOST_FOLLOWED = 8  # variables and imports between a registration and the call that makes its service
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """A function registered on a service.  `kind` is `service`, `exclusive`, `shared` or `main`."""
 
     function: str
@@ -45,8 +46,7 @@ class Handler:
         return self.path, self.span, self.display
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service, virtual object or workflow.  `kind` is `service`, `object` or `workflow`."""
 
     name: str
@@ -56,8 +56,7 @@ class Service:
     handlers: tuple[Handler, ...]
 
 
-@dataclass(frozen=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """What is registered, and by what."""
 
     made: Mapping[tuple[str, Span], Service] = field(default_factory=dict)  # without handlers, by the function and place that makes it

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import tokenize
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from rea_lint.comments import is_plain, suppressions, tokens, with_words
 from rea_lint.text import Edit, Span
@@ -68,8 +69,7 @@ def _plain(reason: str) -> str:
     return " ".join(reason.split())
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
+class _Rows(Struct, frozen=True):
     """Where a comment can stand at the end of a row."""
 
     open: frozenset[int]  # rows behind which it can

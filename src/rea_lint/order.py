@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint.packs import Effect
 
@@ -40,8 +40,7 @@ KEEPERS = frozenset(  # what gives the elements, or something made of them, in t
 ADDERS = frozenset({"append", "appendleft", "extend", "extendleft", "insert", "write", "writelines", "put_nowait"})
 
 
-@dataclass(frozen=True, slots=True)
-class Ordering:
+class Ordering(Struct, frozen=True):
     """An expression without a fixed order, at the place where its order begins to count, and the operation that depends on it."""
 
     node: cst.BaseExpression

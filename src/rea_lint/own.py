@@ -12,11 +12,12 @@ import importlib
 import os
 import re
 import sys
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.config import UserError
 from rea_lint.diagnostic import Severity
@@ -32,8 +33,7 @@ PRIVATE = "_rea_lint_rules_"
 UNREAD = "rules are read from the text: decorate a function with `@rule(...)`, with code and name as strings, and `Severity....`"
 
 
-@dataclass(frozen=True, slots=True)
-class Module:
+class Module(Struct, frozen=True):
     """A module of rules."""
 
     name: str  # under which it is imported

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import tomli
+from msgspec import Struct, field
 
 from rea_lint.config import UserError
 
@@ -52,8 +52,7 @@ class Effect(enum.Enum):
     DYNAMIC = "dynamic"  # runs code that cannot be known here
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """An effect that depends on an argument: it is there unless the argument is given, or is of a harmless type."""
 
     effect: Effect
@@ -62,8 +61,7 @@ class Condition:
     harmless: frozenset[str] = frozenset()  # types, as refs (`builtins.int()`); empty: any argument but None is
 
 
-@dataclass(frozen=True, slots=True)
-class OperationInfo:
+class OperationInfo(Struct, frozen=True):
     """A method of a context (or of a promise, a scope, a handle) and what replay makes of it."""
 
     name: str
@@ -78,16 +76,14 @@ class OperationInfo:
     parameters_since: Mapping[str, str] = field(default_factory=dict)  # parameter -> the SDK version that brought it
 
 
-@dataclass(frozen=True, slots=True)
-class StepTaker:
+class StepTaker(Struct, frozen=True):
     """Where a callable takes the action of a step."""
 
     position: int
     keyword: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replacement:
+class Replacement(Struct, frozen=True):
     """What to write for a call.  `{ctx}` stands for the context, `{args}` for the arguments as written."""
 
     template: str
@@ -97,8 +93,7 @@ class Replacement:
     arguments: str  # the calls it is valid for: with `none`, exactly `one` positional, `some`, or `any` arguments
 
 
-@dataclass(frozen=True, slots=True)
-class AgentPart:
+class AgentPart(Struct, frozen=True):
     """A part of an agent framework.  Arguments are given by keyword or position.
 
     ===========  ==================================================================================
@@ -128,8 +123,7 @@ class AgentPart:
     volatile: bool = False  # it keeps conversations in the memory of the process
 
 
-@dataclass(frozen=True, slots=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True):
     """All packs, merged.  Later packs win over earlier ones, name by name."""
 
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -150,8 +144,8 @@ class Knowledge:
     agents: Mapping[str, AgentPart] = field(default_factory=dict)
     recovering: frozenset[str] = frozenset()  # mark a service or handler as recovering by itself: it is never replayed
     callers: frozenset[str] = frozenset()  # call a callable handed to them, at once and in the same task
-    _canonical: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-    _decided: dict[str, tuple[bool, Effect | Condition | None]] = field(default_factory=dict, repr=False, compare=False)
+    _canonical: dict[str, str] = field(default_factory=dict)  # answers that were given
+    _decided: dict[str, tuple[bool, Effect | Condition | None]] = field(default_factory=dict)  # the same
 
     def canonical(self, name: str) -> str:
         """The public spelling of a name: `requests.api.get` -> `requests.get`, `httpx._client.Client().get` -> `httpx.Client().get`."""
@@ -231,8 +225,7 @@ def ours() -> list[Path]:
     return sorted(_folder().glob("*.toml"))
 
 
-@dataclass(frozen=True, slots=True)
-class _Pack:
+class _Pack(Struct, frozen=True):
     """The tables of one file, and what to call it in an error."""
 
     source: str

@@ -8,7 +8,8 @@ after a line `# file: name.py`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 FENCE = re.compile(r"^```(?P<language>\w*)(?P<words>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^# file: (?P<name>\S+)\n", re.MULTILINE)
@@ -17,8 +18,7 @@ CODE = re.compile(r"\b[A-Z]+\d+\b")
 FAILS = re.compile(r'fails="(?P<outcome>[^"]+)"')
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A fenced block of a page."""
 
     language: str
@@ -45,8 +45,7 @@ class Block:
         return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 else {"app.py": self.code}
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """What a rule says about itself."""
 
     text: str  # Markdown

@@ -6,10 +6,12 @@ import sys
 from bisect import bisect_left
 from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint import graph
 from rea_lint.agents import AgentRun, Agents, Role
@@ -58,8 +60,7 @@ class Region(Enum):
     OTHER = "other"  # neither, or not known
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """A primitive in durable code itself, wherever it stands: for effects that are mended there, as logging is."""
 
     function: str  # in whose own code it stands
@@ -69,8 +70,7 @@ class Cause:
     primitive: str
 
 
-@dataclass(frozen=True, slots=True)
-class StepViolation:
+class StepViolation(Struct, frozen=True):
     """The context is used inside a step: where that stands in the step's code, and the chain down to the operation."""
 
     step: Step
@@ -81,16 +81,14 @@ class StepViolation:
     chain: tuple[Hop, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True):
     """A call of which it is not known what it does, so that nothing is said of it."""
 
     call: Call
     name: str | None  # the canonical name of what is called, which no pack describes; None: it is not known what is called
 
 
-@dataclass
-class Project:
+class Project(Struct, dict=True):
     """What is known of all files together."""
 
     facts: Mapping[str, Facts]  # by path
@@ -772,12 +770,14 @@ def _bits(mask: int) -> Iterator[int]:
         mask &= mask - 1
 
 
-@dataclass(frozen=True)
 class _Told(Mapping[str, Worked]):
     """A mapping whose values are told when they are asked for: most are not."""
 
-    masks: Mapping[str, int]
-    tell: Callable[[int], Worked]
+    __slots__ = ("masks", "tell")
+
+    def __init__(self, masks: Mapping[str, int], tell: Callable[[int], Worked]) -> None:
+        self.masks = masks
+        self.tell = tell
 
     def __getitem__(self, name: str) -> Worked:
         return self.tell(self.masks[name])

@@ -6,13 +6,13 @@ Our own language server does more (hovers, lenses, fixes of a whole file); this 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
 from lsprotocol.converters import get_converter
+from msgspec import Struct, field
 from pygls.workspace import PositionCodec
 from pylsp import hookimpl, uris
 
@@ -39,8 +39,7 @@ CLIENT = Client.of(
 """pylsp passes diagnostics on as they are, and counts columns in UTF-16."""
 
 
-@dataclass(slots=True, eq=False)
-class Opened:
+class Opened(Struct, eq=False):
     """A project that files are open in.  pylsp lints in threads; a session is for one at a time."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)

@@ -6,8 +6,10 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint.facts import Argument
 from rea_lint.resolve import ordered, owner
@@ -25,8 +27,7 @@ MOST_ROUNDS = 12  # of exploring until nothing new is handed over; each follows 
 MOST_PASSED = 4  # functions that pass `*args` on, one to another
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A durable operation: a call of a method of a context, or of something a context gives."""
 
     function: str  # in whose own code the call stands
@@ -36,8 +37,7 @@ class Operation:
     info: OperationInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A call that hands over a step."""
 
     function: str
@@ -68,8 +68,7 @@ class Primitive(NamedTuple):
     ref: Ref = ""  # as of `Edge`
 
 
-@dataclass
-class Reach:
+class Reach(Struct):
     """What runs from some functions on, in one way of running."""
 
     index: Index
@@ -164,8 +163,7 @@ def _fill(table: dict[str, list[Row]], rows: Iterable[tuple[str, list[Row]]]) ->
     table.update(rows)
 
 
-@dataclass(slots=True)
-class Visit:
+class Visit(Struct):
     """What one function or class does itself."""
 
     edges: list[Edge] = field(default_factory=list)
@@ -252,13 +250,13 @@ class _Visitor:
         else:
             made = [each[1] for scope, binding in self.index.bindings(ref) if (each := self.index.call_at(binding, scope)) is not None]
         if len(made) == 1 and not made[0].unpacks and not any(r.endswith(".<partial>") for r in made[0].arguments[0].values):
-            return call._replace(arguments=(*made[0].arguments[1:], *call.arguments))
-        return call._replace(arguments=(Argument("*", (), call.callee_span), *call.arguments))
+            return replace(call, arguments=(*made[0].arguments[1:], *call.arguments))
+        return replace(call, arguments=(Argument("*", (), call.callee_span), *call.arguments))
 
     def _partial(self, function: Function, call: Call) -> None:
         """`functools.partial(f, a)` hands `a` over to `f` where it is made, whenever `f` is called."""
         first, *given = call.arguments
-        later = call._replace(callees=first.values, arguments=tuple(given))
+        later = replace(call, callees=first.values, arguments=tuple(given))
         for ref in first.values:
             for target in ordered(self.resolver.resolve(ref)):
                 if target in self.knowledge.steps:
@@ -287,7 +285,7 @@ class _Visitor:
         if target in knowledge.callers or target.partition("(")[0] in knowledge.callers:
             for position, argument in enumerate(call.arguments):
                 if any(value in knowledge.steps for value in self.resolver.resolve(argument.values)):
-                    self._partial(function, call._replace(arguments=call.arguments[position:]))  # stack.callback(ctx.run_typed, "x", f)
+                    self._partial(function, replace(call, arguments=call.arguments[position:]))  # stack.callback(ctx.run_typed, "x", f)
                     break
                 for value in argument.values:
                     self._run_values((value,), call.span, call, value)
@@ -348,7 +346,7 @@ class _Visitor:
                 for ref in inner.callees:
                     if ref in given or ":" not in ref or ref.startswith(own):
                         callees = given[ref].values if ref in given else (ref,)
-                        self._hand_contexts(inner._replace(callees=callees, arguments=arguments), called, depth)
+                        self._hand_contexts(replace(inner, callees=callees, arguments=arguments), called, depth)
 
     def _hand_contexts(self, call: Call, function: Function, depth: int) -> None:
         for target in ordered(self.resolver.resolve(call.callees)):
@@ -500,7 +498,7 @@ def _passed(call: Call, given: Mapping[Ref, Argument], several: Mapping[Ref, tup
         if argument.keyword in {"*", "**"} and ref in several:
             yield from several[ref]
         else:
-            yield given.get(ref, argument)._replace(keyword=argument.keyword)
+            yield replace(given.get(ref, argument), keyword=argument.keyword)
 
 
 def wrappers(index: Index, resolver: Resolver, called: Function) -> Iterator[tuple[str, str]]:

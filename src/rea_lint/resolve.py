@@ -9,8 +9,9 @@ step), and is told by `bind` what calls hand over; see `reach`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rea_lint.facts import Binding
 from rea_lint.packs import ELEMENT, Condition
@@ -30,8 +31,7 @@ Values = frozenset[str]
 NOTHING: Values = frozenset()
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(Struct, frozen=True):
     """The functions, classes and modules of a project by their dotted names."""
 
     knowledge: Knowledge
@@ -161,8 +161,7 @@ def updated(before: Index, file: Facts) -> Index | None:
     return Index(before.knowledge, modules, functions, classes, home)
 
 
-@dataclass
-class Resolver:
+class Resolver(Struct):
     """Answers what refs come to, for code that is run in one way.
 
     Answers are kept until what they need changes: what is handed to the parameters of some functions and the fields of some

@@ -9,10 +9,11 @@ import re
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
+
+from msgspec import Struct
 
 from rea_lint import page
 from rea_lint.diagnostic import Severity
@@ -53,8 +54,7 @@ FRAMES = 20_000
 """Python frames for the visit: libcst's code generation takes six a level."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rule:
+class Rule(Struct, frozen=True, eq=False, dict=True):
     """A rule: what it looks at, and the function that says what it finds.  Its docstring is its page."""
 
     code: str
@@ -89,8 +89,7 @@ class Rule:
         return module.split(".")[-2] if module.startswith("rea_lint.rules.") else OWN
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What is known of a rule without importing it."""
 
     code: str
@@ -106,8 +105,7 @@ class Entry:
         return any(thing in things for thing in self.looks_at.split(" | "))
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A finding, and who found it where."""
 
     rule: Rule
@@ -116,8 +114,7 @@ class Found:
     handlers: tuple[str, ...] = ()  # display names of the handlers that reach the place, sorted
 
 
-@dataclass(frozen=True, slots=True)
-class InternalError:
+class InternalError(Struct, frozen=True):
     """A rule raised: our fault.  `where` is the durable function or the thing it looked at."""
 
     code: str
@@ -136,8 +133,7 @@ class InternalError:
         return self.traceback.strip().splitlines()[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """A durable function whose tree could not be had: too deep, too long, or beyond libcst's grammar."""
 
     function: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,7 @@ KEEPERS = ADDERS | EXTENDERS
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-@dataclass(eq=False)
-class Bind:
+class Bind(Struct, eq=False):
     """One binding of a name: `thing` says how, in the words of `scope`; `place` is the node that stands for it."""
 
     thing: (
@@ -33,45 +33,39 @@ class Bind:
     scope: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """An element of a value: at an index (tuple unpacking), or any one."""
 
     of: object
     index: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """What `with` binds."""
 
     of: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(Struct, frozen=True):
     """An instance of a class: what `except` binds."""
 
     of: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Annotated:
+class Annotated(Struct, frozen=True):
     """What an annotation says."""
 
     annotation: ast.expr
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A value put into a container: `futures[i] = ctx.sleep(...)`, `calls.append(call)`; `several`: the elements of one."""
 
     value: ast.expr
     several: bool = False
 
 
-@dataclass(eq=False)
-class Scope:
+class Scope(Struct, eq=False):
     """A module, function, class or comprehension, and what happens in its own code."""
 
     kind: str  # `module`, `function`, `class`, `comprehension`
@@ -104,7 +98,7 @@ class Scope:
     fields: list[str] = field(default_factory=list)
     methods: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    body: Scope = field(init=False, repr=False)  # the function or module whose code this scope's code is
+    body: Scope = None  # type: ignore[assignment]  # the function or module whose code this scope's code is; never None
 
     def __post_init__(self) -> None:
         self.body = self.parent.body if self.parent is not None and self.kind in {"class", "comprehension"} else self
@@ -122,8 +116,7 @@ class Scope:
         return f"{self.name}:{name}{self.suffix}" if self.kind in {"function", "comprehension"} else f"{self.name}.{name}"
 
 
-@dataclass(eq=False)
-class Scopes:
+class Scopes(Struct, eq=False):
     """The scopes of a file, and what the walk has found out about its nodes, which go by their `id`."""
 
     module: Scope

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tomli
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,8 +31,7 @@ _BOUND = re.compile(r"(?P<operator>[<>=!~^]*)\s*v?(?P<version>\d+(?:\.\d+)*(?:(?
 _UPPER = frozenset({"<", "<=", "!="})
 
 
-@dataclass(frozen=True)
-class Sdk:
+class Sdk(Struct, frozen=True, dict=True):
     """A version of restate-sdk, and where it was found."""
 
     text: str  # `1.3.0`

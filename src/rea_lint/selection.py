@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,8 +24,7 @@ NEAR = 0.65  # of `difflib`: below it a word is another one, not a misspelt one
 FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rule exists yet
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The rules that run, as one configuration and those below it have it."""
 
     codes: frozenset[str]  # all that run in some file
@@ -43,8 +43,7 @@ class Selection:
         return self.chosen[self.configs.at(path).root]
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(Struct, frozen=True):
     """What one configuration selects."""
 
     codes: frozenset[str]

@@ -8,8 +8,9 @@ touched.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from msgspec.structs import replace
 
 from rea_lint import engine, files, registry
 from rea_lint.engine import Linked, Report

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rea_lint.packs import Effect
 
@@ -45,8 +46,7 @@ DEEPEST = 4  # aliases of a variable, and helpers of an import
 _FIRST = re.compile(r"[^.\[(<]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A place that changes a variable."""
 
     function: str
@@ -54,8 +54,7 @@ class Change:
     span: Span  # of the value that is assigned, of the element, or of the call: `counts[key]`, `seen.add(key)`
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """What gives a variable its value at import: a clock, a random number."""
 
     path: str
@@ -63,8 +62,7 @@ class Origin:
     name: str  # canonical: `time.time`
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """A variable that outlives an invocation."""
 
     name: str  # dotted: `shop.orders.COUNTS`; of a function around, `shop.orders.make:count`
@@ -79,8 +77,7 @@ class Variable:
         return last[-1] if len(last) < 2 or not last[-2][:1].isupper() else f"{last[-2]}.{last[-1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A variable that outlives an invocation, as one durable function uses it."""
 
     function: str
@@ -122,8 +119,7 @@ def shared(durable: Reach, stepped: Reach) -> dict[str, tuple[Shared, ...]]:
     return {name: tuple(each) for name, each in found.items()}
 
 
-@dataclass
-class _Search:
+class _Search(Struct, dict=True):
     durable: Reach
     stepped: Reach
     _keys: dict[Ref, str | None] = field(default_factory=dict)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from rea_lint.comments import MALFORMED
 from rea_lint.text import Position, Span
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Rule: TypeAlias = tuple[str, str]  # code and name
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
+class Silence(Struct, frozen=True):
     """A suppression and the stretches of its file that it speaks for."""
 
     path: str
@@ -35,8 +35,7 @@ class Silence:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A word of a suppression that silenced something; `""` is the word of one that silences all."""
 
     path: str
@@ -44,8 +43,7 @@ class Use:
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(Struct, frozen=True):
     """A suppression, or words of it, that silenced nothing."""
 
     path: str

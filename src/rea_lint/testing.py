@@ -22,10 +22,11 @@ import ast
 import re
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from rea_lint import engine, files, registry
 from rea_lint.config import Config
@@ -93,8 +94,7 @@ def fix_problems(rule: Rule, at: int, **options: Any) -> Iterator[str]:
             yield f"the fixes make a {name} that cannot be parsed: {error}"
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(Struct, frozen=True):
     """A finding that a comment asks for, or says to be missed as yet."""
 
     row: int
@@ -103,8 +103,7 @@ class Expectation:
     is_missed: bool
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """A program and what was said of it."""
 
     report: Report

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True, order=True, array_like=True, gc=False):
     """A stretch of a text: characters (code points), counted from 0, half open."""
 
     start: int
@@ -30,26 +31,20 @@ class Position(NamedTuple):
     column: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(Struct, frozen=True, order=True):
     """Put `new` where `span` is.  An empty span inserts, an empty `new` deletes."""
 
     span: Span
     new: str
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """A text that knows its lines.
 
     Lines end where Python's tokenizer ends them: at LF, CR LF or CR, and nowhere else (a form feed or U+2028 ends none).
     """
 
     text: str
-    _starts: list[int] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_starts", list(_line_starts(self.text)))
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -94,6 +89,10 @@ class Source:
         if line.isascii():
             return start + byte_column
         return start + len(line.encode("utf-8", "surrogatepass")[:byte_column].decode("utf-8", "ignore"))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return list(_line_starts(self.text))
 
     @cached_property
     def _is_ascii(self) -> bool:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import ast
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cache, cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
+from msgspec import Struct
 
 from rea_lint.text import Span
 
@@ -346,8 +347,7 @@ def _signature(definition: FunctionNode) -> list[cst.CSTNode]:
     return [each for each in (definition.type_parameters, definition.params, definition.returns) if each is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
+class _Start(Struct, frozen=True):
     """The place in a walk where a function's decorators are over and its `def` or `lambda` stands."""
 
     definition: FunctionNode
@@ -356,8 +356,7 @@ class _Start:
 # -- text and places ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Slice:
+class _Slice(Struct, frozen=True):
     text: str  # what libcst gets
     shift: int  # add it to an offset in `text`, and it is one in the file
     source: Source

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, field
 
 from rea_lint.cli import relative
 from rea_lint.cli.fixing import diff
@@ -29,8 +29,7 @@ STYLES = {"+": "green", "-": "red", "@": "cyan"}
 KEYS = {"y": "yes", "n": "no", "a": "all of this rule", "q": "quit"}
 
 
-@dataclass
-class Conversation:
+class Conversation(Struct):
     """The answers so far.  A fix that comes back in another round, since another one was applied first, is not asked for again."""
 
     task: Task

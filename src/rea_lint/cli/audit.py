@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from rea_lint.graph import Origin, Way
 
@@ -73,8 +74,7 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-@dataclass(frozen=True)
-class _Audit:
+class _Audit(Struct, frozen=True, dict=True):
     """A project, and how its code is shown."""
 
     project: Project
@@ -105,8 +105,7 @@ class _Audit:
         return quoted(written) if written is not None else self.code(path, argument.span)
 
 
-@dataclass(frozen=True)
-class _Walk:
+class _Walk(Struct, frozen=True):
     """One handler, followed through the functions it calls; each is shown where it is called first."""
 
     audit: _Audit

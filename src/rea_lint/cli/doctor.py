@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from rea_lint import toml
 from rea_lint.cli import CLEAN, CONTEXT, FOUND
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 RUFF = (".ruff.toml", "ruff.toml", "pyproject.toml")  # where ruff's configuration of a folder stands; the first that has one
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What was looked at, and how it is."""
 
     name: str

@@ -7,8 +7,9 @@ dotted one for a message, a thick one where it resolves a promise that the other
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 from rea_lint.graph import Origin, Way
 
@@ -38,8 +39,7 @@ ARROWS = {
 LONGEST = 40  # characters of a key that a drawing shows
 
 
-@dataclass(frozen=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """What is drawn: services with their handlers, and the links between handlers."""
 
     services: tuple[tuple[str, str, tuple[Handler, ...]], ...]  # name, kind, handlers

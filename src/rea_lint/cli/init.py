@@ -6,12 +6,12 @@ import difflib
 import json
 import re
 import sys
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from rea_lint import HOME, toml
 from rea_lint.cli import CLEAN, CONTEXT
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 HOST = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """A file as it is, and as it is to be."""
 
     path: Path

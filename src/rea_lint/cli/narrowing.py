@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from rea_lint import baseline, registry
 from rea_lint.cli.task import Seen

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from rea_lint.cli.output import targets
 from rea_lint.config import FORMATS, UserError
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 SEVERITIES = {str(level): level for level in Severity}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the command line says."""
 
     paths: tuple[str, ...]

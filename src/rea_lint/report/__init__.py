@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from rea_lint.config import FORMATS
 from rea_lint.diagnostic import Applicability, Severity
@@ -25,8 +26,7 @@ def _ours(codes: Collection[str]) -> Sequence[Rule]:
     return rule.load(codes)
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What a format needs besides the findings."""
 
     sources: Mapping[str, Source]  # the text of every path that a finding names

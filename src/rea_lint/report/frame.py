@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.text import Edit, Span, apply
 
@@ -22,8 +23,7 @@ MOST_ROWS = 6  # of the finding itself
 _BIDIRECTIONAL = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a code frame; `number` is None for a row of carets, or one that stands for rows left out."""
 
     number: int | None

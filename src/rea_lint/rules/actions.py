@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint import rewrite
 from rea_lint.rules.awaitable import COROUTINES, is_coroutine_function
@@ -35,8 +35,7 @@ OPTIONS = frozenset(
 MOST_HELPERS = 3  # functions that are looked through to the one that gives the result
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(Struct, frozen=True):
     """A call that hands an action to the context itself."""
 
     operation: Operation

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint.packs import Effect
 
@@ -43,8 +43,7 @@ class Kind(Enum):
     TASK = "a task of asyncio"
 
 
-@dataclass(frozen=True, slots=True)
-class Awaitable:
+class Awaitable(Struct, frozen=True):
     """What an expression certainly is, and the call that made it."""
 
     kind: Kind
@@ -226,8 +225,7 @@ LOOSE = (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot, cst.In, cst.NotIn)
 """Comparisons by which futures may be told from each other."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misuse:
+class Misuse(Struct, frozen=True):
     """How something to be awaited is used as if it were what comes of it."""
 
     consequence: str  # the rest of a sentence that begins with "`x` is a durable future": "so the condition always holds"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import warnings
 from collections import defaultdict
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from rea_lint.text import Span
 
@@ -24,8 +25,7 @@ Places: TypeAlias = "Mapping[tuple[str, Span], Service]"
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """What registers a handler: the call, by which name, and what it changes in the function."""
 
     call: Call | None  # `svc.handler(...)`; None if it is not known
@@ -130,8 +130,7 @@ def by_service(project: Project) -> Iterator[tuple[Service, list[Handler]]]:
     yield from ((made[place], list(own.values())) for place, own in handlers.items())
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """A call that binds services: `restate.app([...])`."""
 
     path: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,7 @@ NUMBERS = {"int", "bool"}  # a bool is a whole number
 DISPLAYS = {f"builtins.{kind}()": kind for kind in ("dict", "list", "set", "tuple")}
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """An error that is made."""
 
     path: str

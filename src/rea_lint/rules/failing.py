@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint.packs import Effect
 from rea_lint.rules import catching, work
@@ -25,8 +25,7 @@ FAILING = frozenset({Effect.NETWORK, Effect.DATABASE, Effect.BROKER, Effect.LLM,
 LOST = frozenset({"builtins.OSError", "builtins.ConnectionError", "builtins.TimeoutError", "asyncio.TimeoutError"})
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """A durable operation that a transient error reaches."""
 
     span: Span  # the operation, or the call that leads to it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -27,8 +28,7 @@ HARNESSES = {"restate.create_test_harness": 3, "restate.test_harness": 3}
 """What makes a test harness -> the position of `always_replay`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option that is given to something: `of` is its canonical name, `restate.VirtualObject().handler`."""
 
     path: str

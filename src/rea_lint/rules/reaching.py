@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.diagnostic import Related
 from rea_lint.project import Operation
@@ -25,8 +26,7 @@ INGRESS = ("restate.create_client", "restate.RestateClient()", "restate.client_t
 """How the names of the client for programs outside begin: ingress-client-in-handler tells of it, and http-outside-step does not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misplaced:
+class Misplaced(Struct, frozen=True):
     """An operation that runs in handlers whose context has no such method."""
 
     operation: Operation

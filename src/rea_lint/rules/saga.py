@@ -10,10 +10,10 @@ and an action and its compensation belong together if their names share a word (
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint.rules import catching, triggers, work
 
@@ -55,8 +55,7 @@ COMMON = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """A loop that runs what is in a list of compensations."""
 
     node: Run
@@ -65,8 +64,7 @@ class Loop:
     in_steps: bool  # the compensations are handed to steps, not called
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """A compensation is put into a list."""
 
     call: cst.Call

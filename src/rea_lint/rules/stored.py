@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.rules import defining
 
@@ -18,8 +19,7 @@ MODELS = frozenset({"pydantic.BaseModel", "msgspec.Struct"})
 DATACLASSES = frozenset({"dataclasses.dataclass", "pydantic.dataclasses.dataclass"})
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(Struct, frozen=True):
     """A value that is put under a name: by which operation, and of which classes of the project it is."""
 
     operation: Operation

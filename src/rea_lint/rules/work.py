@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint.packs import Effect
 from rea_lint.reach import PARTIALS
@@ -35,15 +36,17 @@ class Kind(Enum):
     PLAIN = "plain"  # a coroutine or task that does not
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """Something that can be awaited, and the call that makes it."""
 
     kind: Kind
     name: str  # canonical, of what is called: `restate.Context().sleep`, `shop.pay`, `asyncio.sleep`
     function: str  # in whose code it is made
     span: Span  # the call, or the variable or expression that holds it
-    operation: OperationInfo | None = field(default=None, compare=False)
+    operation: OperationInfo | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.function, self.span))  # what is known of an operation has no hash
 
     @property
     def is_durable(self) -> bool:

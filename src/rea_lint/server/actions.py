@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
+from msgspec import Struct
 
 from rea_lint import fixes, ignoring
 from rea_lint.diagnostic import Applicability
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 FIX_ALL = f"{lsp.CodeActionKind.SourceFixAll.value}.rea-lint"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A text that the client shows."""
 
     uri: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
+from msgspec import Struct
 from pygls.capabilities import get_capability
 
 from rea_lint.diagnostic import Severity
@@ -27,8 +27,7 @@ SEVERITIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """What a client can do, as far as it matters here."""
 
     codec: PositionCodec

@@ -7,10 +7,12 @@ import hashlib
 import queue
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from rea_lint import config as configuration
 from rea_lint.config import Config, UserError
@@ -43,8 +45,7 @@ Answer = TypeVar("Answer")
 NOTHING = ""  # the number of a file of which nothing is said
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What is said of a file in one state of the project."""
 
     generation: int
@@ -54,8 +55,7 @@ class Checked:
     number: str  # the same for what looks the same to the client
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What is said of all files in one state of the project."""
 
     generation: int
@@ -68,8 +68,7 @@ class Settled:
         return self.files.get(path) or Checked(self.generation, self.report.sources.get(path), (), (), NOTHING)
 
 
-@dataclass(slots=True, eq=False)
-class Project:
+class Project(Struct, eq=False):
     """Lives on the event loop.  `generation` counts the changes; what was found out about an older one is out of date."""
 
     root: str

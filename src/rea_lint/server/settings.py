@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from rea_lint import config as configuration
 from rea_lint.config import Config, Selectors, UserError
@@ -13,8 +14,7 @@ SECTION = "rea-lint"
 ON_TYPE, ON_SAVE = "onType", "onSave"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a client, for all folders or for one.  What is not ours is left alone: clients keep their own settings there."""
 
     configuration: str = ""  # a file to read instead of the nearest one; relative to the folder

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from rea_lint import registry
 from rea_lint.report import count
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from rea_lint.text import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An operation or a step of a handler, in its own code or in what it calls."""
 
     path: str
@@ -29,8 +29,7 @@ class Entry:
     is_step: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lens:
+class Lens(Struct, frozen=True):
     """What stands above a handler."""
 
     name: str  # `Service.handler`

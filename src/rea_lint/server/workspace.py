@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
 from pygls.uris import from_fs_path, to_fs_path
 
 from rea_lint.files import is_under
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 LIBRARIES = frozenset({"site-packages", "dist-packages"})  # what is opened there, outside of the workspace, is not the user's to mend
 
 
-@dataclass(slots=True)
-class Open:
+class Open(Struct):
     """A document that the client has open."""
 
     uri: str
@@ -34,8 +33,7 @@ class Open:
     is_dirty: bool = False  # changed since it was saved or opened
 
 
-@dataclass(slots=True)
-class Workspace:
+class Workspace(Struct):
     """Each folder of the workspace is a project; so is a file outside of them, and one that has not been saved yet."""
 
     make: Callable[[str, Callable[[], Config]], Project]

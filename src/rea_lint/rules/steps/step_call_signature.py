@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Severity
@@ -30,8 +30,7 @@ RETRIED = "with which the invocation is retried for ever"
 NOT_UNPACKED = frozenset({"builtins.int()", "builtins.float()", "builtins.bool()", "builtins.str()", "builtins.bytes()"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem(Struct, frozen=True):
     """What is wrong with a call, and where."""
 
     at: Span

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import libcst as cst
+from msgspec import Struct
 
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Related, Severity
@@ -67,8 +67,7 @@ DISPLAYS = frozenset({"builtins.list()", "builtins.dict()", "builtins.tuple()"})
 DEEPEST = 8  # displays within each other, and bases
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     """What a step gives, or holds within what it gives."""
 
     type: str  # as an instance: `uuid.UUID()`
