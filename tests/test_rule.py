@@ -117,6 +117,14 @@ def test_a_rule_for_uses_sees_its_effects_only() -> None:
     assert seen(look, effects=[Effect.NETWORK]) == []
 
 
+def test_a_rule_for_operations_sees_those_that_it_names() -> None:
+    def look(operation: Operation, _: Durable) -> Iterator[Finding]:
+        yield Finding(operation.call.callee_span, "")
+
+    assert seen(look, operations=lambda info, _: info.name == "set") == ["ctx.set"]
+    assert seen(look, operations=lambda _, project: bool(project.server)) == []
+
+
 def test_rules_may_look_at_what_linking_found() -> None:
     def operations(operation: Operation, _: Durable) -> Iterator[Finding]:
         yield Finding(operation.call.callee_span, "")

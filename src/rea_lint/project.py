@@ -291,6 +291,23 @@ class Project(Struct, dict=True):
         """The name of the promise that an operation is about; None: it is not about one, or its name is not known."""
         return graph.promise_of(self._durable, operation)
 
+    def calls_named(self, fits: Callable[[str], bool]) -> list[tuple[str, Call]]:
+        """The calls anywhere in the project of what has a name that fits, each with its file, in the order of the files.
+
+        A name is what a ref of the callee has after its last dot.
+        """
+        found = {number: call for name, calls in self._calls_by_name.items() if fits(name) for number, call in calls}
+        return [found[number] for number in sorted(found)]
+
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[tuple[int, tuple[str, Call]]]]:
+        everywhere = ((path, call) for path, facts in self.facts.items() for f in facts.functions.values() for call in f.calls)
+        found: dict[str, list[tuple[int, tuple[str, Call]]]] = defaultdict(list)
+        for each in enumerate(everywhere):
+            for callee in each[1][1].callees:
+                found[callee.rpartition(".")[2]].append(each)
+        return found
+
     def takes_context(self, call: Call) -> bool:
         """Whether a call hands a context on."""
         return any(self.is_context(value) for argument in call.arguments for value in self.resolve(argument.values))
@@ -345,24 +362,24 @@ class Project(Struct, dict=True):
         runner = next((name for name, tools in self._agents.owners.items() if tool in tools and name in self.durable), None)
         if runner is None:
             return None
-        runs = {run.made.call.span for run in self._agents.runs(self.functions[runner])}
+        runs = {run.made.call.span for run in self.agent_runs_in(runner)}
         return runner, runs.pop() if len(runs) == 1 else self.functions[runner].name_span
 
-    def agent_run(self, path: str, call: Call) -> AgentRun | None:
-        """The agent that a call in durable code runs; None for all other calls."""
-        if path not in self._runs:
-            functions = (function for at in self._facts_at(path) for function in at.functions.values() if function.name in self.durable)
-            self._runs[path] = {run.made.call.span: run for function in functions for run in self._agents.runs(function)}
-        return self._runs[path].get(call.span)
+    def agent_runs_in(self, function: str) -> tuple[AgentRun, ...]:
+        """The calls in a durable function's own code that run agents, in source order."""
+        known = self._runs.get(function)
+        if known is None:
+            known = self._runs[function] = tuple(self._agents.runs(self.functions[function]))
+        return known
 
     @cached_property
-    def _runs(self) -> dict[str, dict[Span, AgentRun]]:
+    def _runs(self) -> dict[str, tuple[AgentRun, ...]]:
         return {}
 
     @cached_property
     def agent_runs(self) -> Mapping[tuple[str, Span], AgentRun]:
         """The calls in durable code that run agents, by file and place."""
-        runs = (run for name in self.durable for run in self._agents.runs(self.functions[name]))
+        runs = (run for name in self.durable for run in self.agent_runs_in(name))
         return {(self.path_of(run.made.function), run.made.call.span): run for run in runs}
 
     def has_context(self, function: str) -> bool:

@@ -18,14 +18,14 @@ from msgspec import Struct
 from rea_lint import page
 from rea_lint.diagnostic import Severity
 from rea_lint.facts import Call, Function
-from rea_lint.project import Cause, Operation, Project, Region, Shared, Step, StepViolation, Use
+from rea_lint.project import AgentRun, Cause, Operation, Project, Region, Shared, Step, StepViolation, Use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 
     from rea_lint.config import Config
     from rea_lint.diagnostic import Finding
-    from rea_lint.packs import Effect
+    from rea_lint.packs import Effect, OperationInfo
     from rea_lint.text import Source, Span
     from rea_lint.tree import Kept
 
@@ -64,6 +64,7 @@ class Rule(Struct, frozen=True, eq=False, dict=True):
     effects: frozenset[Effect] = frozenset()  # of a rule that looks at `Use` or `Cause`: those it looks at
     region: Region = Region.DURABLE  # of a rule that looks at libcst nodes: where
     trigger: Callable[[Function, Project], bool] | None = None  # of such a rule: whether a function may have something for it
+    operations: Callable[[OperationInfo, Project], bool] | None = None  # of a rule that looks at `Operation`: which of them; None: all
     docs: str = ""  # a page of docs.restate.dev
     since: str = ""  # the SDK version from which it applies
     default: bool = True  # on without being selected
@@ -149,6 +150,7 @@ def rule(
     effects: Iterable[Effect] = (),
     region: Region = Region.DURABLE,
     trigger: Callable[[Function, Project], bool] | None = None,
+    operations: Callable[[OperationInfo, Project], bool] | None = None,
     docs: str = "",
     since: str = "",
     default: bool = True,
@@ -157,16 +159,16 @@ def rule(
     """Make a function a rule.
 
     The annotation of its first parameter says what it looks at: classes of libcst nodes (also a union of them), `facts.Function` (its own
-    code; nested functions come by themselves), `facts.Call`, `Use`, `Cause`, `Operation`, `Step`, `StepViolation` or `Shared`, with
+    code; nested functions come by themselves), `facts.Call`, `Use`, `Cause`, `Operation`, `Step`, `StepViolation`, `AgentRun` or `Shared`, with
     `code: Durable` as second parameter; `Handler`, `Service` with `project: Project`; or `Project` alone.  A rule of the tool itself may
     look at `Broken`, `Unread` or `Unused`, with `source: Source`.  A `Use` or `Cause` rule gets those only whose effect is among
-    `effects`; a rule for nodes gets those in durable code, or, with `region=Region.STEP`, those in steps.
+    `effects`, one that looks at `Operation` those for which `operations(info, project)` holds; a rule for nodes gets those in durable code, or, with `region=Region.STEP`, those in steps.
 
     Parsing is what costs.  A rule that looks at facts first, and asks for nodes where they may be wrong, costs nothing elsewhere.  A rule
     for nodes has every function parsed that has such nodes in its own code, and for which `trigger(function, project)` holds: it may be
     true too often, never too seldom.  A rule that works something out for the whole project before it speaks of one function is `patient`.
     """
-    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, docs, since, default, patient)
+    return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, operations, docs, since, default, patient)
 
 
 _HEAD = re.compile(
@@ -306,6 +308,7 @@ class _Run:
         self._config = config
         self._durable = Durable
         self._tables: dict[tuple[type, Region], tuple[Rule, ...]] = {}
+        self._concerned: dict[object, tuple[Rule, ...]] = {}
         self._functions = functions
         self._without = without
         self._regions = {rule.region for rule in rules}
@@ -344,7 +347,7 @@ class _Run:
         if code.unreadable is not None:
             self._ask(Unread(function.name, function.header, code.unreadable), code.source, path, code.handlers)
 
-    def _linked(self, function: Function) -> Iterator[Function | Call | Use | Cause | Operation | Step | StepViolation | Shared]:
+    def _linked(self, function: Function) -> Iterator[Function | Call | Use | Cause | Operation | Step | StepViolation | AgentRun | Shared]:
         """A durable function, the calls in its own code, and what linking found in it."""
         name = function.name
         if name in self._project.durable:
@@ -356,6 +359,8 @@ class _Run:
             yield from self._project.operations(name)
             yield from self._project.steps(name)
             yield from self._project.violations(name)
+            if self._table(AgentRun, Region.DURABLE):
+                yield from self._project.agent_runs_in(name)
             if self._table(Shared, Region.DURABLE):
                 yield from self._project.shared(name)
 
@@ -378,9 +383,11 @@ class _Run:
 
     def _ask(self, thing: object, second: object, path: str, handlers: tuple[str, ...] = ()) -> None:
         """What every rule for `thing` says about it."""
-        rules = self._table(type(thing), Region.DURABLE)
-        if isinstance(thing, Use | Cause):
-            rules = tuple(rule for rule in rules if thing.effect in rule.effects)
+        kind = type(thing)
+        of = id(thing.info) if kind is Operation else thing.effect if kind is Use or kind is Cause else None  # type: ignore[attr-defined]
+        rules = self._concerned.get((kind, of))
+        if rules is None:
+            rules = self._concerned[kind, of] = tuple(r for r in self._table(kind, Region.DURABLE) if _concerns(r, thing, self._project))
         self._ask_all(rules, thing, second, path, handlers)
 
     def _ask_all(self, rules: Iterable[Rule], thing: object, second: object, path: str, handlers: tuple[str, ...]) -> None:
@@ -392,11 +399,22 @@ class _Run:
                 self.errors.append(error)
 
 
+def _concerns(rule: Rule, thing: object, project: Project) -> bool:
+    """Whether a rule that looks at things of a class is for one with this effect, or with what is known of this operation."""
+    match thing:
+        case Use() | Cause():
+            return thing.effect in rule.effects
+        case Operation():
+            return rule.operations is None or rule.operations(thing.info, project)
+        case _:
+            return True
+
+
 def _asked(rule: Rule, thing: object, second: object, path: str) -> tuple[list[Finding], InternalError | None]:
     """What a rule says about a thing, and that it raised, if it did: what it said before counts."""
     found: list[Finding] = []
     try:
-        found.extend(rule.check(thing) if isinstance(thing, Project) else rule.check(thing, second))
+        found.extend(rule.check(thing, second) if type(thing) is not Project else rule.check(thing))
     except Exception:  # noqa: BLE001 -- one rule's fault is not the others'; it is reported as an internal error
         return found, InternalError(rule.code, path, getattr(thing, "function", "") or type(thing).__name__, traceback.format_exc())
     return found, None

@@ -34,7 +34,17 @@ class Registration(Struct, frozen=True):
 
 def registration(project: Project, handler: Handler) -> Registration:
     """What registers a handler."""
-    function = project.functions[handler.function]
+    known = project.once(_registrations)
+    if handler.function not in known:
+        known[handler.function] = _registration(project, project.functions[handler.function])
+    return known[handler.function]
+
+
+def _registrations(_: Project) -> dict[str, Registration]:
+    return {}
+
+
+def _registration(project: Project, function: Function) -> Registration:
     for at, refs in enumerate(function.decorators):
         if registers(project, tuple(ref[:-2] for ref in refs if ref.endswith("()"))):
             calls = (c for f in _around(project, function) for c in f.calls if c.decorates == function.name)
@@ -101,8 +111,9 @@ def places(project: Project) -> Places:
     return {(service.path, service.span): service for service in project.services}
 
 
-def service(project: Project, made: Places, refs: Refs) -> Service | None:
+def service(project: Project, refs: Refs) -> Service | None:
     """The service that an expression is, followed through variables and imports; None if it is not known, or may be several."""
+    made = project.once(places)
     found: dict[tuple[str, Span], Service] = {}
     todo = list(dict.fromkeys(refs))
     for ref in todo:
@@ -118,16 +129,16 @@ def service(project: Project, made: Places, refs: Refs) -> Service | None:
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def by_service(project: Project) -> Iterator[tuple[Service, list[Handler]]]:
+def by_service(project: Project) -> list[tuple[Service, list[Handler]]]:
     """The services with their handlers, in source order: those of which both are certain."""
-    made = places(project)
+    made = project.once(places)
     handlers: dict[tuple[str, Span], dict[tuple[str, Span], Handler]] = defaultdict(dict)  # a file may be there as two modules
     for handler in project.handlers:
         call = registration(project, handler).call
-        found = service(project, made, tuple(ref.rpartition(".")[0] for ref in call.callees)) if call is not None else None
+        found = service(project, tuple(ref.rpartition(".")[0] for ref in call.callees)) if call is not None else None
         if found is not None:
             handlers[found.path, found.span].setdefault((handler.path, handler.span), handler)
-    yield from ((made[place], list(own.values())) for place, own in handlers.items())
+    return [(made[place], list(own.values())) for place, own in handlers.items()]
 
 
 class App(Struct, frozen=True):
@@ -139,24 +150,24 @@ class App(Struct, frozen=True):
     is_known: bool  # whether those are all
 
 
-def apps(project: Project, made: Places) -> Iterator[App]:
+def apps(project: Project) -> list[App]:
     """The calls that bind services, in the order of the files."""
-    for path, facts in project.facts.items():
-        for function in facts.functions.values():
-            for call in function.calls:
-                if any(ref.endswith(("app", "bind")) for ref in call.callees):
-                    for name in sorted(project.resolve(call.callees) & {"restate.app", "restate.endpoint.Endpoint().bind"}):
-                        yield _app(project, made, path, call, name)
+    calls = project.calls_named(lambda name: name.endswith(("app", "bind")))
+    return [
+        _app(project, path, call, name)
+        for path, call in calls
+        for name in sorted(project.resolve(call.callees) & {"restate.app", "restate.endpoint.Endpoint().bind"})
+    ]
 
 
-def _app(project: Project, made: Places, path: str, call: Call, name: str) -> App:
+def _app(project: Project, path: str, call: Call, name: str) -> App:
     given: list[tuple[Refs, Span]] = []
     if name == "restate.app":
         argument = call.argument(0, "services")
         given = _elements(project, argument) if argument is not None else []
     else:
         given = [(argument.values, argument.span) for argument in call.arguments]
-    found = [(service(project, made, refs), span) for refs, span in given]
+    found = [(service(project, refs), span) for refs, span in given]
     known = tuple((each, span) for each, span in found if each is not None)
     return App(path, call, known, bool(given) and len(known) == len(given) and not call.unpacks)
 

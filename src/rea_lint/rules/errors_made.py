@@ -34,11 +34,8 @@ class Made(Struct, frozen=True):
 def find(project: Project, error: str) -> Iterator[Made]:
     """Every place where an error is made, in the order of the files."""
     last = error.rpartition(".")[2]
-    for path, facts in project.facts.items():
-        for function in facts.functions.values():
-            for call in function.calls:
-                if any(callee.rpartition(".")[2] == last for callee in call.callees) and project.resolve(call.callees) == {error}:
-                    yield Made(path, call)
+    calls = project.calls_named(lambda name: name == last)
+    return (Made(path, call) for path, call in calls if project.resolve(call.callees) == {error})
 
 
 def is_no(project: Project, argument: Argument, kind: str) -> bool:

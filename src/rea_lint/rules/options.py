@@ -45,20 +45,16 @@ def durations(project: Project) -> Iterator[Option]:
 
 def given(project: Project, names: Collection[str]) -> Iterator[Option]:
     """The options of these names that are given by keyword, in the order of the files."""
-    for path, call in takers(project):
+    for path, call in project.once(takers):
         options = [(argument.keyword, argument) for argument in call.arguments if argument.keyword in names]
         of = taker(project, call) if options else None
         if of is not None:
             yield from (Option(path, of, name, argument, call) for name, argument in options if name is not None)
 
 
-def takers(project: Project) -> Iterator[tuple[str, Call]]:
+def takers(project: Project) -> list[tuple[str, Call]]:
     """The calls that may take options, by the look of what they call, each with its file."""
-    for path, facts in project.facts.items():
-        for function in facts.functions.values():
-            for call in function.calls:
-                if any(callee.rpartition(".")[2] in TAKERS for callee in call.callees):
-                    yield path, call
+    return project.calls_named(TAKERS.__contains__)
 
 
 def taker(project: Project, call: Call) -> str | None:
@@ -70,8 +66,5 @@ def taker(project: Project, call: Call) -> str | None:
 
 def harnesses(project: Project) -> Iterator[tuple[str, Call, str]]:
     """The calls that make a test harness, each with its file and what it calls."""
-    for path, facts in project.facts.items():
-        for function in facts.functions.values():
-            for call in function.calls:
-                if any(callee.endswith("test_harness") for callee in call.callees):
-                    yield from ((path, call, name) for name in sorted(project.resolve(call.callees)) if name in HARNESSES)
+    for path, call in project.calls_named(lambda name: name.endswith("test_harness")):
+        yield from ((path, call, name) for name in sorted(project.resolve(call.callees)) if name in HARNESSES)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from rea_lint.durable import Durable
     from rea_lint.facts import Argument, Function
+    from rea_lint.packs import OperationInfo
     from rea_lint.project import Handler, Project
     from rea_lint.text import Span
 
@@ -54,14 +55,14 @@ def services(project: Project, handler: Handler) -> frozenset[str]:
 
 
 def misplaced(thing: Operation | Function, code: Durable, methods: frozenset[str]) -> Iterator[Misplaced]:
-    """The operations among `methods` that run where they must not.
+    """The operations among `methods` that run where they must not: one of them, or those that a function leads to.
 
     An operation is misplaced if no handler that reaches it has a context with that method.  If some have, the calls of a function are looked at that
     lead from handlers without it straight to a function without branches: there, too, it is certain to run.
     """
     project = code.project
     if isinstance(thing, Operation):
-        if thing.info.name in methods and (wrong := _all_wrong(project, thing, thing.function)):
+        if wrong := _all_wrong(project, thing, thing.function):
             yield Misplaced(thing, wrong, thing.call.span)
         return
     owner = thing.name
@@ -84,10 +85,14 @@ def spelled(found: Misplaced, code: Durable) -> str:
     return f"`{helper}` calls `ctx.{found.operation.method}`, which"
 
 
+def has_target(info: OperationInfo, _: Project) -> bool:
+    """Whether an operation is told what to call, as a call or send is."""
+    return info.parameters[:1] == ("tpe",)
+
+
 def target(operation: Operation) -> Argument | None:
-    """What a call or send is told to call."""
-    takes = operation.info.parameters[:1] == ("tpe",)
-    return operation.call.argument(0, "tpe") if takes else None
+    """What an operation that has a target is told to call."""
+    return operation.call.argument(0, "tpe")
 
 
 def _all_wrong(project: Project, operation: Operation, function: str) -> dict[str, Handler]:

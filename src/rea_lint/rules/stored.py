@@ -26,9 +26,14 @@ class Write(Struct, frozen=True):
     models: frozenset[str]
 
 
+def reads(info: OperationInfo, _: Project) -> bool:
+    """Whether an operation reads what was written under a name."""
+    return info.name in {"get", "promise"}
+
+
 def read(operation: Operation) -> str | None:
-    """The name under which an operation reads, where that is a literal: `ctx.get("profile")`, `ctx.promise("approved")`."""
-    if operation.info.name not in {"get", "promise"} or operation.call.unpacks:
+    """The name under which an operation that reads does so, where that is a literal: `ctx.get("profile")`, `ctx.promise("approved")`."""
+    if operation.call.unpacks:
         return None
     return defining.literal(operation.call.argument(0, "name"))
 

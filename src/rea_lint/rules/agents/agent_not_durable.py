@@ -10,17 +10,17 @@ import libcst as cst
 from rea_lint import rewrite
 from rea_lint.diagnostic import Finding, Fix, Related, Severity
 from rea_lint.durable import Durable
-from rea_lint.facts import Call
+from rea_lint.project import AgentRun
 from rea_lint.rule import rule
 from rea_lint.rules import running
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
-    from rea_lint.agents import AgentRun, Made
+    from rea_lint.agents import Made
 
 
 @rule("REA951", "agent-not-durable", Severity.ERROR, docs="https://docs.restate.dev/ai/patterns/durable-agents")
-def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
+def agent_not_durable(run: AgentRun, code: Durable) -> Iterator[Finding]:
     """
     An agent runs in a handler, and nothing of what its model says is journaled.
 
@@ -189,8 +189,8 @@ def agent_not_durable(call: Call, code: Durable) -> Iterator[Finding]:
         return first + await run(load("assistant"), prompt) + str(events)
     ```
     """
-    run = code.project.agent_run(code.path, call)
-    if run is None or run.durable is not False or run.made.part.streams or run.made.part.blocks:
+    call = run.made.call
+    if run.durable is not False or run.made.part.streams or run.made.part.blocks:
         return  # agent-streaming and agent-sync-run tell of those
     made = (m for m in run.agents if m.part.guards)
     yield Finding(

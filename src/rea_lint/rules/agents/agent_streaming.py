@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
-from rea_lint.facts import Call
+from rea_lint.project import AgentRun
 from rea_lint.rule import rule
 from rea_lint.rules import running
 
 
 @rule("REA954", "agent-streaming", Severity.ERROR, docs="https://docs.restate.dev/ai/patterns/streaming-responses")
-def agent_streaming(call: Call, code: Durable) -> Iterator[Finding]:
+def agent_streaming(run: AgentRun, code: Durable) -> Iterator[Finding]:
     """
     An agent runs in a handler and gives its answer in pieces, which the journal cannot hold.
 
@@ -81,8 +81,8 @@ def agent_streaming(call: Call, code: Durable) -> Iterator[Finding]:
         return await ctx.run_typed("stream", stream, prompt=str(result.final_output))
     ```
     """
-    run = code.project.agent_run(code.path, call)
-    if run is None or not run.made.part.streams or run.made.part.blocks:
+    call = run.made.call
+    if not run.made.part.streams or run.made.part.blocks:
         return
     does = "`restate.ext` does not support it, and every attempt fails" if run.durable else "the model is asked again on every replay"
     yield Finding(

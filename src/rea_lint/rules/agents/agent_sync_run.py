@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
-from rea_lint.facts import Call
+from rea_lint.project import AgentRun
 from rea_lint.rule import rule
 from rea_lint.rules import running
 
@@ -17,7 +17,7 @@ INSTEAD = {  # seen with openai-agents 0.24, pydantic-ai 2.68, langchain 1.4 and
 
 
 @rule("REA956", "agent-sync-run", Severity.ERROR, docs="https://docs.restate.dev/ai/patterns/durable-agents")
-def agent_sync_run(call: Call, code: Durable) -> Iterator[Finding]:
+def agent_sync_run(run: AgentRun, code: Durable) -> Iterator[Finding]:
     """
     An agent is run synchronously in a handler, which runs in an event loop already.
 
@@ -68,8 +68,8 @@ def agent_sync_run(call: Call, code: Durable) -> Iterator[Finding]:
         return str(result.final_output) + await ctx.run_typed("answer", answer, prompt=prompt)
     ```
     """
-    run = code.project.agent_run(code.path, call)
-    if run is None or not run.made.part.blocks:
+    call = run.made.call
+    if not run.made.part.blocks:
         return
     method, does = next(
         (known for library, known in INSTEAD.items() if run.made.name.startswith(library)),

@@ -14,6 +14,7 @@ from rea_lint.rules import errors_made, options
 from rea_lint.sdk import is_before
 
 if TYPE_CHECKING:
+    from rea_lint.packs import OperationInfo
     from rea_lint.sdk import Sdk
 
 OPTIONS: Mapping[str, str] = {  # of services, handlers and steps -> the SDK that brought it (by comparing the packages 0.6 to 1.3)
@@ -35,7 +36,13 @@ SCOPED = ({"scope", "limit_key"}, "1.7")  # arguments of operations (the same, c
 RETRYABLE = ("restate.exceptions.RetryableError", "0.17")
 
 
-@rule("REA902", "option-needs-newer", Severity.WARNING, docs="https://docs.restate.dev/changelog/python-sdk")
+def _may_be_newer(info: OperationInfo, project: Project) -> bool:
+    """Whether an operation, or an argument of it, is not there in what the code runs with."""
+    came = (info.since, *info.parameters_since.values())
+    return any(map(project.sdk.before, came)) or (bool(project.server) and not SCOPED[0].isdisjoint(info.parameters))
+
+
+@rule("REA902", "option-needs-newer", Severity.WARNING, operations=_may_be_newer, docs="https://docs.restate.dev/changelog/python-sdk")
 def option_needs_newer(thing: Operation | Project, code: Durable | None = None) -> Iterator[Finding]:
     """
     The code uses something that came with a later SDK than the project's.

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
-from rea_lint.facts import Call
+from rea_lint.project import AgentRun
 from rea_lint.rule import rule
 from rea_lint.rules import running
-
-if TYPE_CHECKING:
-    from rea_lint.agents import AgentRun
 
 WHY = {
     "service": ("a handler of a service, which has no state", "make it a `restate.VirtualObject`"),
@@ -21,7 +17,7 @@ WHY = {
 
 
 @rule("REA957", "session-needs-object", Severity.ERROR, docs="https://docs.restate.dev/ai/patterns/sessions")
-def session_needs_object(call: Call, code: Durable) -> Iterator[Finding]:
+def session_needs_object(run: AgentRun, code: Durable) -> Iterator[Finding]:
     """
     An agent keeps its conversation in the state of a virtual object, and the handler is none of an object, or may not write.
 
@@ -90,8 +86,8 @@ def session_needs_object(call: Call, code: Durable) -> Iterator[Finding]:
         return str([event async for event in events])
     ```
     """
-    run = code.project.agent_run(code.path, call)
-    if run is None or not _keeps_in_object(run):
+    call = run.made.call
+    if not _keeps_in_object(run):
         return
     for kind in sorted(WHY.keys() & code.project.kinds(run.made.function)):
         handler = next(h.display for h in code.project.reached_by(run.made.function) if h.kind == kind)

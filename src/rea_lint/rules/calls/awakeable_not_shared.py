@@ -13,7 +13,13 @@ from rea_lint.rule import rule
 from rea_lint.rules import kept, triggers, unread
 
 
-@rule("REA815", "awakeable-not-shared", Severity.WARNING, docs="https://docs.restate.dev/develop/python/external-events")
+@rule(
+    "REA815",
+    "awakeable-not-shared",
+    Severity.WARNING,
+    operations=lambda info, _: info.name == "awakeable",
+    docs="https://docs.restate.dev/develop/python/external-events",
+)
 def awakeable_not_shared(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     An awakeable's id goes to nobody, or nobody awaits its future.
@@ -93,8 +99,6 @@ def awakeable_not_shared(operation: Operation, code: Durable) -> Iterator[Findin
         await ctx.awakeable()[1]  # expect: REA815 "nobody gets the id"
     ```
     """
-    if operation.info.name != "awakeable":
-        return
     function = code.project.functions[operation.function]
     halves = kept.unpacked(operation.call, function, code)
     if halves and all(triggers.stands(name, function, code.project) for name in halves):

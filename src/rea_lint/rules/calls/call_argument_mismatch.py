@@ -23,7 +23,13 @@ NO_TEXT = frozenset(
 )
 
 
-@rule("REA804", "call-argument-mismatch", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
+@rule(
+    "REA804",
+    "call-argument-mismatch",
+    Severity.ERROR,
+    operations=lambda info, _: info.name.endswith(("_call", "_send")),
+    docs="https://docs.restate.dev/develop/python/service-communication",
+)
 def call_argument_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A call lacks an argument, has one that there is not, or a key that is no string.
@@ -100,7 +106,7 @@ def call_argument_mismatch(operation: Operation, code: Durable) -> Iterator[Find
     """
     method = operation.info.name.rpartition(".")[2]
     call = operation.call
-    if not method.endswith(("_call", "_send")) or call.unpacks:
+    if call.unpacks:
         return
     parameters = operation.info.parameters
     positional = [argument for argument in call.arguments if argument.keyword is None]

@@ -16,7 +16,13 @@ from rea_lint.text import Edit, Span
 WHAT = {"service": "a service", "object": "a virtual object", "workflow": "a workflow"}
 
 
-@rule("REA802", "call-kind-mismatch", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
+@rule(
+    "REA802",
+    "call-kind-mismatch",
+    Severity.ERROR,
+    operations=reaching.has_target,
+    docs="https://docs.restate.dev/develop/python/service-communication",
+)
 def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A call does not fit what it calls: a service without keys, or an object or workflow that has them.
@@ -147,8 +153,7 @@ def call_kind_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]
         return await ctx.workflow_call(run, key=email, arg=email)
     ```
     """
-    argument = reaching.target(operation)
-    called = code.project.targets(operation) if argument is not None else ()
+    called = code.project.targets(operation) if reaching.target(operation) is not None else ()
     kinds = {kind for handler in called for kind in reaching.services(code.project, handler)}
     method = operation.info.name.rpartition(".")[2]
     wanted, _, way = method.partition("_")

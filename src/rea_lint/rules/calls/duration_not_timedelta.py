@@ -23,7 +23,13 @@ TIMEDELTA = "datetime.timedelta"
 MOST_SECONDS = 1000  # a larger number may be meant as milliseconds
 
 
-@rule("REA808", "duration-not-timedelta", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-timers")
+@rule(
+    "REA808",
+    "duration-not-timedelta",
+    Severity.ERROR,
+    operations=lambda info, _: bool(info.durations),
+    docs="https://docs.restate.dev/develop/python/durable-timers",
+)
 def duration_not_timedelta(thing: Operation | Project, code: Durable | None = None) -> Iterator[Finding]:
     """
     A duration is given as a number, and the SDK takes a `timedelta`.

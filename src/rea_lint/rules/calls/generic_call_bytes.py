@@ -22,7 +22,13 @@ TEXT = frozenset({"builtins.str()"})
 OTHER = frozenset(f"builtins.{kind}()" for kind in ("bool", "bytearray", "dict", "float", "int", "list", "set", "tuple"))
 
 
-@rule("REA812", "generic-call-bytes", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
+@rule(
+    "REA812",
+    "generic-call-bytes",
+    Severity.ERROR,
+    operations=lambda info, _: info.name in {"generic_call", "generic_send"},
+    docs="https://docs.restate.dev/develop/python/service-communication",
+)
 def generic_call_bytes(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A generic call is given text or data, and takes bytes.
@@ -84,8 +90,6 @@ def generic_call_bytes(operation: Operation, code: Durable) -> Iterator[Finding]
         return await ctx.generic_call("payments", "charge", item)
     ```
     """
-    if operation.info.name not in {"generic_call", "generic_send"}:
-        return
     argument = operation.call.argument(operation.info.parameters.index("arg"), "arg")
     kind = _kind(argument, operation.function, code) if argument is not None else None
     if kind is not None and argument is not None:

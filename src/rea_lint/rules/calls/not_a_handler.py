@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from rea_lint.project import Project
 
 
-@rule("REA803", "not-a-handler", Severity.ERROR, docs="https://docs.restate.dev/develop/python/service-communication")
+@rule(
+    "REA803",
+    "not-a-handler",
+    Severity.ERROR,
+    operations=reaching.has_target,
+    docs="https://docs.restate.dev/develop/python/service-communication",
+)
 def not_a_handler(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A call names something that is no handler: a plain function, a string, a service.

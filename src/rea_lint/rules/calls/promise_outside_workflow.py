@@ -12,7 +12,13 @@ from rea_lint.rule import rule
 from rea_lint.rules import reaching
 
 
-@rule("REA814", "promise-outside-workflow", Severity.ERROR, docs="https://docs.restate.dev/develop/python/external-events")
+@rule(
+    "REA814",
+    "promise-outside-workflow",
+    Severity.ERROR,
+    operations=lambda info, _: info.name == "promise",
+    docs="https://docs.restate.dev/develop/python/external-events",
+)
 def promise_outside_workflow(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler uses a durable promise, and it is no handler of a workflow.

@@ -14,10 +14,17 @@ from rea_lint.rule import rule
 if TYPE_CHECKING:
     from rea_lint.facts import Argument
 
+KEYS = ("scope", "limit_key", "idempotency_key")
 VALID = "[a-zA-Z0-9_.-]{1,36}"
 
 
-@rule("REA820", "scope-or-limit-key", Severity.ERROR, docs="https://docs.restate.dev/services/flow-control")
+@rule(
+    "REA820",
+    "scope-or-limit-key",
+    Severity.ERROR,
+    operations=lambda info, _: any(key in info.parameters for key in KEYS),
+    docs="https://docs.restate.dev/services/flow-control",
+)
 def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A call has a scope, a limit key or an idempotency key that cannot be.
@@ -65,7 +72,7 @@ def scope_or_limit_key(operation: Operation, code: Durable) -> Iterator[Finding]
 
     Scopes and limit keys are there from SDK 1.0 and Restate 1.7 on, with flow control enabled on the server.
     """
-    scope, limit, idempotency = (_argument(operation, name) for name in ("scope", "limit_key", "idempotency_key"))
+    scope, limit, idempotency = (_argument(operation, name) for name in KEYS)
     if scope is not None and (value := scope.text) is not None and not re.fullmatch(VALID, value):
         yield Finding(
             scope.span, f"`{scope.literal}` is no scope: it takes 1 to 36 of the characters `a-z A-Z 0-9 _ . -`; Restate refuses the call."

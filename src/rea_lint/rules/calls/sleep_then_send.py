@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
 
 
-@rule("REA807", "sleep-then-send", Severity.WARNING, docs="https://docs.restate.dev/develop/python/durable-timers")
+@rule(
+    "REA807",
+    "sleep-then-send",
+    Severity.WARNING,
+    operations=lambda info, _: info.name == "sleep",
+    docs="https://docs.restate.dev/develop/python/durable-timers",
+)
 def sleep_then_send(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A handler sleeps, then sends a message and ends: Restate can keep the message for that long.
@@ -118,7 +124,7 @@ def sleep_then_send(operation: Operation, code: Durable) -> Iterator[Finding]:
     ```
     """
     call = operation.call
-    if operation.info.name != "sleep" or not (call.awaited and call.discarded) or not code.project.registered(operation.function):
+    if not (call.awaited and call.discarded) or not code.project.registered(operation.function):
         return
     if not any(
         each.call.span.start > call.span.start and each.info.name.endswith("_send") for each in code.project.operations(operation.function)

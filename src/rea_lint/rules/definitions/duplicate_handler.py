@@ -102,7 +102,7 @@ def duplicate_handler(project: Project) -> Iterator[Finding]:
         return name
     ```
     """
-    for service, handlers in defining.by_service(project):
+    for service, handlers in project.once(defining.by_service):
         named: dict[str, Handler] = {}
         for handler in handlers:
             name = defining.name_of(project, handler)

@@ -55,8 +55,7 @@ def duplicate_service(project: Project) -> Iterator[Finding]:
     test_app = restate.app(services=(other,))
     ```
     """
-    made = defining.places(project)
-    for app in defining.apps(project, made):
+    for app in project.once(defining.apps):
         named: dict[str, Span] = {}
         for service, span in app.services:
             name = defining.service_name(project, service)

@@ -17,7 +17,9 @@ from rea_lint.text import Edit, Span
 OF_DICT = frozenset(dir(dict))
 
 
-@rule("REA513", "missing-type-hint", Severity.WARNING, docs="https://docs.restate.dev/develop/python/serialization")
+@rule(
+    "REA513", "missing-type-hint", Severity.WARNING, operations=stored.reads, docs="https://docs.restate.dev/develop/python/serialization"
+)
 def missing_type_hint(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A model is stored, and read without `type_hint`: what comes back is a plain dict.

@@ -151,6 +151,8 @@ def nondeterministic_serde(project: Project) -> Iterator[Finding]:
 def _used(project: Project) -> dict[str, tuple[str, Span]]:
     """The classes of the project that serialize what replay compares, each with a place where one does."""
     used: dict[str, tuple[str, Span]] = {}
+    if not any("serialize" in each.methods for each in project.classes.values()):
+        return used
     for path, facts in project.facts.items():
         for function in facts.functions.values():
             for call in function.calls:

@@ -100,21 +100,19 @@ def service_not_bound(project: Project) -> Iterator[Finding]:
     async def show(ctx, amount): ...
     ```
     """
-    made = defining.places(project)
-    apps = list(defining.apps(project, made))
+    apps = project.once(defining.apps)
     if not apps or not all(app.is_known for app in apps):
         return
     bound = {(service.path, service.span) for app in apps for service, _ in app.services}
     reached = _imported(project, {app.path for app in apps})
-    mentioned = {ref for refs in _handed_on(project) for ref in refs}
-    for service, _ in defining.by_service(project):
+    for service, _ in project.once(defining.by_service):
         facts = project.facts[service.path]
         variables = [name for name, bindings in facts.variables.items() if any(b.span == service.span for b in bindings)]
         if (
             (service.path, service.span) not in bound
             and service.path in reached
             and len(variables) == 1
-            and f"{facts.module}.{variables[0]}" not in mentioned
+            and f"{facts.module}.{variables[0]}" not in project.once(_mentioned)
         ):
             near = next((app for app in apps if app.path == service.path), apps[0])
             yield Finding(
@@ -126,16 +124,23 @@ def service_not_bound(project: Project) -> Iterator[Finding]:
             )
 
 
+def _mentioned(project: Project) -> frozenset[str]:
+    """What is handed on, or kept, under another name."""
+    return frozenset(ref for refs in _handed_on(project) for ref in refs)
+
+
 def _imported(project: Project, paths: set[str]) -> set[str]:
     """Files, and all that they import."""
     modules = project.index.modules
-    todo = sorted(paths)
+    found = set(paths)
+    todo = [*found]
     for path in todo:
         for name in project.facts[path].imports:
             home = modules.get(name) or modules.get(name.rpartition(".")[0])
-            if home is not None and home.path not in todo:
+            if home is not None and home.path not in found:
+                found.add(home.path)
                 todo.append(home.path)
-    return set(todo)
+    return found
 
 
 def _handed_on(project: Project) -> Iterator[Refs]:

@@ -11,7 +11,9 @@ from rea_lint.rule import rule
 from rea_lint.rules import stored
 
 
-@rule("REA514", "type-hint-mismatch", Severity.WARNING, docs="https://docs.restate.dev/develop/python/serialization")
+@rule(
+    "REA514", "type-hint-mismatch", Severity.WARNING, operations=stored.reads, docs="https://docs.restate.dev/develop/python/serialization"
+)
 def type_hint_mismatch(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A value is stored as one model, and read as another.

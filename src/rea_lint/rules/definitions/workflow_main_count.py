@@ -65,7 +65,7 @@ def workflow_main_count(project: Project) -> Iterator[Finding]:
         await ctx.promise("clicked").resolve(secret)
     ```
     """
-    for service, handlers in defining.by_service(project):
+    for service, handlers in project.once(defining.by_service):
         mains = [handler for handler in handlers if handler.kind == "main"]
         if service.kind != "workflow":
             continue

@@ -25,7 +25,13 @@ GIVES = {
 }
 
 
-@rule("REA307", "await-non-awaitable", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+@rule(
+    "REA307",
+    "await-non-awaitable",
+    Severity.ERROR,
+    operations=lambda info, _: info.gives in GIVES and info.name != "promise",
+    docs="https://docs.restate.dev/develop/python/durable-steps",
+)
 def await_non_awaitable(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     An operation is awaited that is done when it returns, so `await` raises.
@@ -92,7 +98,7 @@ def await_non_awaitable(operation: Operation, code: Durable) -> Iterator[Finding
     mypy and pyright report this where the context is annotated.
     """
     is_coroutine = code.project.knowledge.handles.get(operation.context) in {"call", "send"}  # `handle.invocation_id()`
-    if operation.info.gives not in GIVES or is_coroutine or operation.info.name == "promise":
+    if is_coroutine:
         return
     function = code.project.functions[operation.function]
     is_kept = operation.info.gives == "handle" and not operation.call.discarded and _is_awaited_later(function)

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
 
 
-@rule("REA312", "awakeable-not-unpacked", Severity.ERROR, docs="https://docs.restate.dev/develop/python/external-events")
+@rule(
+    "REA312",
+    "awakeable-not-unpacked",
+    Severity.ERROR,
+    operations=lambda info, _: info.gives == "pair",
+    docs="https://docs.restate.dev/develop/python/external-events",
+)
 def awakeable_not_unpacked(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     `ctx.awakeable()` gives a tuple, and it is awaited, combined or sent as a whole.
@@ -99,7 +105,7 @@ def awakeable_not_unpacked(operation: Operation, code: Durable) -> Iterator[Find
     mypy and pyright report this where the context is annotated.
     """
     function = code.project.functions[operation.function]
-    if operation.info.gives != "pair" or (not operation.call.awaited and kept.unpacked(operation.call, function, code)):
+    if not operation.call.awaited and kept.unpacked(operation.call, function, code):
         return
     call = code.node(operation.call.span)
     if not isinstance(call, cst.Call):

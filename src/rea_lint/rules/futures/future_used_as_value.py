@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 NAMES = frozenset({"gather", "wait_completed", "as_completed"})  # combinators that give futures; by another name they are not looked for
 
 
-@rule("REA308", "future-used-as-value", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
+@rule(
+    "REA308",
+    "future-used-as-value",
+    Severity.ERROR,
+    operations=lambda info, _: info.gives == "future",
+    docs="https://docs.restate.dev/develop/python/concurrent-tasks",
+)
 def future_used_as_value(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A durable future is used as if it were the result that comes of it.
@@ -171,7 +177,7 @@ def future_used_as_value(thing: Operation | Function, code: Durable) -> Iterator
         ]
     else:
         function = code.project.functions[thing.function]
-        is_kept = thing.info.gives == "future" and not thing.call.awaited and not thing.call.discarded
+        is_kept = not thing.call.awaited and not thing.call.discarded
         made = [thing.call] if is_kept and not kept.is_kept_well(thing.call, function, code.project) else []
     for call in made:
         node = code.node(call.span)

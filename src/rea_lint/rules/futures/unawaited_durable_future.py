@@ -19,7 +19,13 @@ LOSES = {
 }
 
 
-@rule("REA305", "unawaited-durable-future", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+@rule(
+    "REA305",
+    "unawaited-durable-future",
+    Severity.ERROR,
+    operations=lambda info, _: info.gives == "future",
+    docs="https://docs.restate.dev/develop/python/durable-steps",
+)
 def unawaited_durable_future(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A durable operation gives a future, and nobody awaits it.
@@ -103,7 +109,7 @@ def unawaited_durable_future(operation: Operation, code: Durable) -> Iterator[Fi
 
     mypy finds this too, with `--enable-error-code unused-awaitable`, where everything is annotated.
     """
-    if not operation.call.discarded or operation.call.awaited or operation.info.gives != "future":
+    if not operation.call.discarded or operation.call.awaited:
         return
     callee = operation.call.callee_span
     name = code.source.text[callee.start : callee.end]

@@ -19,7 +19,13 @@ LOSES = {
 }
 
 
-@rule("REA306", "unused-durable-future", Severity.WARNING, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
+@rule(
+    "REA306",
+    "unused-durable-future",
+    Severity.WARNING,
+    operations=lambda info, _: info.gives == "future",
+    docs="https://docs.restate.dev/develop/python/concurrent-tasks",
+)
 def unused_durable_future(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A durable operation's future is kept in a variable, and nobody awaits it.
@@ -109,7 +115,7 @@ def unused_durable_future(operation: Operation, code: Durable) -> Iterator[Findi
     ```
     """
     call = operation.call
-    if operation.info.gives != "future" or call.awaited or call.discarded:
+    if call.awaited or call.discarded:
         return
     function = code.project.functions[operation.function]
     if any(

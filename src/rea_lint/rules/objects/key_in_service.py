@@ -12,7 +12,13 @@ from rea_lint.rule import rule
 from rea_lint.rules import reaching
 
 
-@rule("REA611", "key-in-service", Severity.ERROR, docs="https://docs.restate.dev/develop/python/services")
+@rule(
+    "REA611",
+    "key-in-service",
+    Severity.ERROR,
+    operations=lambda info, _: info.name == "key",
+    docs="https://docs.restate.dev/develop/python/services",
+)
 def key_in_service(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler of a service asks for its key, and gets an empty string.

@@ -34,7 +34,13 @@ class _Way(Enum):
     ESCAPES = "escapes"  # nobody knows
 
 
-@rule("REA609", "lost-update", Severity.WARNING, docs="https://docs.restate.dev/develop/python/state")
+@rule(
+    "REA609",
+    "lost-update",
+    Severity.WARNING,
+    operations=lambda info, _: info.name == "get",
+    docs="https://docs.restate.dev/develop/python/state",
+)
 def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A value from the state is changed in memory, and never set.
@@ -121,7 +127,7 @@ def lost_update(operation: Operation, code: Durable) -> Iterator[Finding]:
     ```
     """
     function = code.project.functions[operation.function]
-    if operation.info.name != "get" or not operation.call.awaited or not code.project.kinds(function.name) <= {"exclusive", "main"}:
+    if not operation.call.awaited or not code.project.kinds(function.name) <= {"exclusive", "main"}:
         return
     key = operation.call.argument(0, "name")
     if key is None or key.literal is None or not _may_be_changed(operation, function, code) or _is_written(key.literal, function, code):

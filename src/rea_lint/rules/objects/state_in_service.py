@@ -14,7 +14,13 @@ from rea_lint.rules import reaching
 STATE = frozenset({"get", "set", "clear", "clear_all", "state_keys"})
 
 
-@rule("REA601", "state-in-service", Severity.ERROR, docs="https://docs.restate.dev/develop/python/state")
+@rule(
+    "REA601",
+    "state-in-service",
+    Severity.ERROR,
+    operations=lambda info, _: info.name in STATE,
+    docs="https://docs.restate.dev/develop/python/state",
+)
 def state_in_service(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A handler of a service reads or writes state, and only objects and workflows have state.

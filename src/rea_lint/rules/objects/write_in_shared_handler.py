@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 WRITES = frozenset({"set", "clear", "clear_all"})
 
 
-@rule("REA602", "write-in-shared-handler", Severity.ERROR, docs="https://docs.restate.dev/develop/python/state")
+@rule(
+    "REA602",
+    "write-in-shared-handler",
+    Severity.ERROR,
+    operations=lambda info, _: info.name in WRITES,
+    docs="https://docs.restate.dev/develop/python/state",
+)
 def write_in_shared_handler(thing: Operation | Function, code: Durable) -> Iterator[Finding]:
     """
     A shared handler writes state, and shared handlers may only read it.

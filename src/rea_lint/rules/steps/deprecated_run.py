@@ -24,7 +24,14 @@ TYPED = "0.9"  # which brought `run_typed`
 RENAMED = {"max_retry_duration": "max_duration"}
 
 
-@rule("REA411", "deprecated-run", Severity.INFO, docs="https://docs.restate.dev/develop/python/durable-steps", since="0.9")
+@rule(
+    "REA411",
+    "deprecated-run",
+    Severity.INFO,
+    operations=lambda info, _: info.name == "run",
+    docs="https://docs.restate.dev/develop/python/durable-steps",
+    since="0.9",
+)
 def deprecated_run(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     `ctx.run` is deprecated: `ctx.run_typed` does the same, and type checkers see through it.
@@ -83,7 +90,7 @@ def deprecated_run(operation: Operation, code: Durable) -> Iterator[Finding]:
 
     `run_typed` is there since restate-sdk 0.9. What `run` calls `max_retry_duration` is `max_duration` in `RunOptions`.
     """
-    if operation.info.name != "run" or code.config.sdk.before(TYPED):
+    if code.config.sdk.before(TYPED):
         return
     handed = actions.handover(operation, code)
     callee = operation.call.callee_span

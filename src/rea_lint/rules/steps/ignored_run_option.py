@@ -97,9 +97,10 @@ def ignored_run_option(thing: Function | Project, code: Durable | None = None) -
     ```
     """
     if isinstance(thing, Project):
-        told = {(thing.path_of(name), call.span) for name in thing.durable for call in thing.functions[name].calls}
-        for option in options.given(thing, {NAME}):
-            if option.of == options.RUN and (option.path, option.call.span) not in told:
+        renamed = [option for option in options.given(thing, {NAME}) if option.of == options.RUN]
+        told = {(thing.path_of(name), call.span) for name in thing.durable for call in thing.functions[name].calls} if renamed else ()
+        for option in renamed:
+            if (option.path, option.call.span) not in told:
                 yield Finding(option.argument.span, SAYS, path=option.path)
         return
     assert code is not None

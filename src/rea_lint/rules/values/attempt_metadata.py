@@ -18,7 +18,13 @@ TRACE = frozenset({"traceparent", "tracestate"})
 REQUEST = "restate.context.Request()"
 
 
-@rule("REA110", "attempt-metadata", Severity.WARNING, docs="https://docs.restate.dev/develop/python/services")
+@rule(
+    "REA110",
+    "attempt-metadata",
+    Severity.WARNING,
+    operations=lambda info, _: info.name == "request",
+    docs="https://docs.restate.dev/develop/python/services",
+)
 def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
     """
     A header or the end of one attempt decides what is journaled, and the next attempt has others.
@@ -89,8 +95,6 @@ def attempt_metadata(operation: Operation, code: Durable) -> Iterator[Finding]:
         ctx.set("via", request.attempt_headers.get("via"))  # expect: REA110 "reaches `ctx.set`"
     ```
     """
-    if operation.info.name != "request":
-        return
     for node, owner in code.nodes:
         if not isinstance(node, cst.Attribute) or node.attr.value not in OF_ATTEMPT or owner != operation.function:
             continue

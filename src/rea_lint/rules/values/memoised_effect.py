@@ -18,7 +18,13 @@ PLAIN = frozenset({"functools.lru_cache", "functools.cache"})  # of an `async de
 AWAITING = frozenset({"async_lru.alru_cache", "asyncache.cached", "aiocache.cached", "cachetools.cached", "cachetools.cachedmethod"})
 
 
-@rule("REA114", "memoised-effect", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
+@rule(
+    "REA114",
+    "memoised-effect",
+    Severity.ERROR,
+    operations=lambda info, _: info.journals,
+    docs="https://docs.restate.dev/develop/python/durable-steps",
+)
 def memoised_effect(thing: Shared | Operation, code: Durable) -> Iterator[Finding]:
     """
     A variable or decorator that caches for the process decides whether a durable operation runs.
