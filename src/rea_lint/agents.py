@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from rea_lint.reach import match
+from rea_lint.resolve import last_names, may_be
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from rea_lint.facts import Argument, Binding, Call, Function, Ref, Refs
-    from rea_lint.packs import AgentPart
+    from rea_lint.facts import Argument, Binding, Call, Facts, Function, Ref, Refs
+    from rea_lint.packs import AgentPart, Knowledge
     from rea_lint.reach import Edge, Reach
     from rea_lint.resolve import Index, Resolver, Values
 
@@ -62,23 +63,35 @@ class Agents(Struct, dict=True):
     edges: Mapping[str, list[Edge]]  # function -> what durable code calls in it
     roles: dict[str, Role] = field(default_factory=dict)  # function -> what it is to the agents found so far
     owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
+    packages: tuple[str, ...] = ()  # that may have to do with agents: what `frameworks` says
+    imported: bool = False  # whether a file imports one of them: else there is nothing to look for
     asked: set[str] = field(default_factory=set)  # the functions whose agents were looked for
     decorated: Collection[Function] = ()  # whose decorators are yet to be looked at
     _attached: dict[Ref, list[tuple[str, AgentPart]]] = field(default_factory=dict)
     _seen: set[tuple[object, ...]] = field(default_factory=set)
 
-    def fork(self, durable: Reach, dropped: frozenset[str]) -> Agents:
-        """What is known of agents apart from some functions, in another fork of durable code."""
+    def fork(self, durable: Reach, dropped: frozenset[str], file: Facts) -> Agents:
+        """What is known of agents apart from some functions, in another fork of durable code, after a file has other facts."""
         roles = {name: role for name, role in self.roles.items() if name not in dropped}
         owners = {name: owned for name, owned in self.owners.items() if name not in dropped}
         attached = {ref: [each for each in at if each[0] not in dropped] for ref, at in self.attached.items()}
-        return Agents(durable.index, durable.resolver, durable.edges, roles, owners, self.asked.difference(dropped), _attached=attached)
+        return Agents(
+            durable.index,
+            durable.resolver,
+            durable.edges,
+            roles,
+            owners,
+            self.packages,
+            self.imported or imports((file,), self.packages),
+            self.asked.difference(dropped),
+            _attached=attached,
+        )
 
     # -- tools ---------------------------------------------------------------------------------------------------------
 
     def functions(self, function: Function) -> Iterator[tuple[str, Role]]:
         """The functions that run when `function` runs its agents; none when asked again."""
-        if function.name in self.asked:
+        if not self.imported or function.name in self.asked:
             return
         self.asked.add(function.name)
         self._seen.clear()  # what another function runs too, it owns as well
@@ -118,8 +131,14 @@ class Agents(Struct, dict=True):
     def part(self, refs: Ref | Refs) -> tuple[str, AgentPart] | None:
         """The part of a framework that something is, with its canonical name."""
         parts = self.index.knowledge.agents
+        if not self.imported or not any(may_be(ref, self._names) for ref in ((refs,) if isinstance(refs, str) else refs)):
+            return None
         values = self.resolver.resolve(refs)
         return None if parts.keys().isdisjoint(values) else next((v, parts[v]) for v in sorted(values) if v in parts)
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return last_names(self.index, self.index.knowledge.agents)
 
     def _of_call(self, function: Function, call: Call, role: Role) -> Iterator[tuple[str, Role]]:
         """What a call that makes or runs an agent hands over: `role` is what its tools are."""
@@ -178,7 +197,7 @@ class Agents(Struct, dict=True):
 
     def runs(self, function: Function) -> Iterator[AgentRun]:
         """The calls in a function's own code that run agents."""
-        for call in function.calls:
+        for call in function.calls if self.imported else ():
             found = self.part(call.callees)
             if found is None or found[1].kind not in {"runner", "durable"}:
                 continue
@@ -338,6 +357,35 @@ class Agents(Struct, dict=True):
         """The functions of the project whose result a ref is."""
         if ref.endswith("()"):
             yield from (self.index.functions[v] for v in sorted(self.resolver.resolve(ref[:-2])) if v in self.index.functions)
+
+
+def frameworks(knowledge: Knowledge) -> tuple[str, ...]:
+    """The packages (with a dot at the end) of which a file must import one before anything in a project can be a part of a framework.
+
+    Of the SDK, which imports its integrations with frameworks for nobody, the packages below.
+    """
+    sdk = frozenset(name.partition(".")[0] for name in knowledge.services)
+    tables = ((name, value) for table in (knowledge.results, knowledge.attributes) for name, values in table.items() for value in values)
+    leads = [*knowledge.aliases.items(), *tables]
+    found = {_package(name, sdk) for name in knowledge.agents}
+    while new := {_package(name, sdk) for name, value in leads if value.startswith(tuple(found))} - found:
+        found |= new
+    return tuple(sorted(found))
+
+
+def imports(files: Iterable[Facts], packages: tuple[str, ...]) -> bool:
+    """Whether a file imports one of some packages, or what stands in it; or is of it."""
+    imported: set[str] = set()
+    for file in files:
+        imported.add(file.module)
+        imported.update(file.imports)
+    return any(f"{name}.".startswith(packages) for name in imported)
+
+
+def _package(name: str, sdk: Collection[str]) -> str:
+    """The first part of a dotted name; of the SDK, the first two."""
+    first, _, rest = name.partition(".")
+    return f"{first}.{rest.partition('.')[0]}." if first in sdk else f"{first}."
 
 
 def places(part: AgentPart) -> Iterator[str | int]:

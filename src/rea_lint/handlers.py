@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rea_lint.facts import string
-from rea_lint.resolve import ordered
+from rea_lint.resolve import last_names, may_be, ordered
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping
@@ -95,12 +95,13 @@ def find(found: Index, resolver: Resolver, functions: Collection[Function], know
     registered: list[tuple[str, str, Call | None, Refs, str]] = []  # function, registration, its call, the decorator, by whose code
     wrapped: dict[Ref, list[str]] = defaultdict(list, known.wrapped)
     registrations = found.knowledge.registrations
-    registers = {**known.registers, **_registering_parameters(found, resolver, functions)}
+    calls = _calls(found, functions)
+    registers = {**known.registers, **_registering_parameters(found, resolver, calls)}
     for function in functions:
         for refs in function.decorators:
             for decorator in ordered(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
-                calls = [_decorator_call(found, function, refs)] if decorator in registrations else []
-                registered += ((function.name, decorator, call, refs, function.name) for call in calls)
+                made_by = [_decorator_call(found, function, refs)] if decorator in registrations else []
+                registered += ((function.name, decorator, call, refs, function.name) for call in made_by)
             for decorator in ordered(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]
@@ -108,16 +109,17 @@ def find(found: Index, resolver: Resolver, functions: Collection[Function], know
                         registered.append((function.name, registration, call, call.callees, function.name))
                     parameter = found.functions[decorator].parameters[0].name
                     wrapped[f"{decorator}:{parameter}"].append(function.name)
-        for call in function.calls:
-            for registration in ordered(resolver.resolve(_called(call.callees))):
-                if registration in registrations and call.arguments and not call.decorates:
-                    inner_call = function.call(call.callee_span)
-                    registered.extend(
-                        (target, registration, inner_call, call.callees, function.name)
-                        for target in ordered(resolver.resolve(call.arguments[0].values))
-                        if target in found.functions
-                    )
-    services = {**known.made, **_services(found, resolver, functions)}
+        for call in calls.registering.get(function.name, ()):
+            if call.arguments and not call.decorates:
+                for registration in ordered(resolver.resolve(_called(call.callees))):
+                    if registration in registrations:
+                        inner_call = function.call(call.callee_span)
+                        registered.extend(
+                            (target, registration, inner_call, call.callees, function.name)
+                            for target in ordered(resolver.resolve(call.arguments[0].values))
+                            if target in found.functions
+                        )
+    services = {**known.made, **_services(found, resolver, calls)}
     handlers = dict(known.by_place)
     for name, registration, made, refs, by in registered:
         function = found.functions[name]
@@ -171,36 +173,60 @@ def _body(found: Index, function: Function) -> str:
     return scope if scope in found.functions else f"{scope}.<module>"
 
 
-def _registering_parameters(found: Index, resolver: Resolver, functions: Iterable[Function]) -> dict[str, _Registration]:
+class _Calls(Struct, frozen=True):
+    """The calls that may register or make something, as far as can be seen without asking what they call: few of all."""
+
+    registering: Mapping[str, list[Call]]  # by function: what calls the result of a call, or decorates a nested function
+    making: list[tuple[Function, Call]]
+
+
+def _calls(found: Index, functions: Iterable[Function]) -> _Calls:
+    registering: dict[str, list[Call]] = defaultdict(list)
+    making: list[tuple[Function, Call]] = []
+    services = last_names(found, found.knowledge.services)
+    for function in functions:
+        for call in function.calls:
+            registers, makes = call.decorates is not None and call.decorates in function.nested, False
+            for ref in call.callees:
+                registers = registers or ref.endswith("()")
+                makes = makes or may_be(ref, services)
+            if registers:
+                registering[function.name].append(call)
+            if makes:
+                making.append((function, call))
+    return _Calls(registering, making)
+
+
+def _registering_parameters(found: Index, resolver: Resolver, calls: _Calls) -> dict[str, _Registration]:
     """Functions that register as a handler what they are given: itself, or (the third) a function they wrap around it."""
     result: dict[str, _Registration] = {}
     registrations = found.knowledge.registrations
-    for function in functions:
+    for name, registering in calls.registering.items():
+        function = found.functions[name]
         if not function.parameters:
             continue
-        given = f"{function.name}:{function.parameters[0].name}"
-        for call in function.calls:
+        given = f"{name}:{function.parameters[0].name}"
+        for call in registering:
             for registration in ordered(resolver.resolve(_called(call.callees))):
                 if registration in registrations and call.arguments and given in call.arguments[0].values:
-                    result[function.name] = (registration, function.call(call.callee_span) or call, None)
+                    result[name] = (registration, function.call(call.callee_span) or call, None)
             if call.decorates in function.nested:
                 for registration in ordered(resolver.resolve(call.callees)):
                     if registration in registrations:
-                        result[function.name] = (registration, call, call.decorates)
+                        result[name] = (registration, call, call.decorates)
     return result
 
 
-def _services(found: Index, resolver: Resolver, functions: Iterable[Function]) -> dict[tuple[str, Span], Service]:
+def _services(found: Index, resolver: Resolver, calls: _Calls) -> dict[tuple[str, Span], Service]:
     services: dict[tuple[str, Span], Service] = {}
     kinds = found.knowledge.services
-    for function in functions:
-        for call in function.calls:
-            for made in ordered(resolver.resolve(call.callees)):
-                kind = kinds.get(made) if made in kinds and not found.is_ours(made) else None
-                if kind is not None:
-                    path = found.home[function.name].path
-                    name = _literal(found, call, 0, "name") or _variable_of(found, function, call)
-                    services[function.name, call.span] = Service(name, kind, path, call.span, ())
+    for function, call in calls.making:
+        for made in ordered(resolver.resolve(call.callees)):
+            kind = kinds.get(made) if made in kinds and not found.is_ours(made) else None
+            if kind is not None:
+                path = found.home[function.name].path
+                name = _literal(found, call, 0, "name") or _variable_of(found, function, call)
+                services[function.name, call.span] = Service(name, kind, path, call.span, ())
     return services
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rea_lint import graph
-from rea_lint.agents import AgentRun, Agents, Role
+from rea_lint.agents import AgentRun, Agents, Role, frameworks, imports
 from rea_lint.effects import Hop, Use, Uses, display, does, enter, walk
 from rea_lint.handlers import Handler, Registry, Service, find
 from rea_lint.reach import Edge, Operation, Reach, Step, explore, take, wrappers
@@ -145,7 +145,7 @@ class Project(Struct, dict=True):
             files.values(),
             durable,
             self._stepped.fork(found, dropped, durable.resolver),
-            self._agents.fork(durable, dropped),
+            self._agents.fork(durable, dropped, file),
             known=self._registry.without(dropped),
             functions=[function for each in keys for function in files[each].functions.values()],
             silenced=silenced,
@@ -526,7 +526,8 @@ def link(
     found = index((f for f in files if f.broken is None), knowledge)
     durable = Reach(found, Resolver(found))
     stepped = Reach(found, Resolver(found, durable.resolver))
-    agents = Agents(found, durable.resolver, durable.edges)
+    packages = frameworks(knowledge)
+    agents = Agents(found, durable.resolver, durable.edges, packages=packages, imported=imports(found.modules.values(), packages))
     return _linked(
         files,
         durable,

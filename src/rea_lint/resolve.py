@@ -39,6 +39,9 @@ class Index(Struct, frozen=True):
     functions: Mapping[str, Function]
     classes: Mapping[str, Class]
     home: Mapping[str, Facts]  # function or class -> the facts of its file
+    held: frozenset[str] = (
+        frozenset()
+    )  # the names of variables of modules, attributes and properties: what else than itself `x.name` may be
 
     def is_ours(self, name: str) -> bool:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
@@ -129,7 +132,36 @@ def index(facts: Iterable[Facts], knowledge: Knowledge) -> Index:
         {f.name: f for file in modules.values() for f in file.functions.values()},
         {c.name: c for file in modules.values() for c in file.classes.values()},
         {name: file for file in modules.values() for name in (*file.functions, *file.classes)},
+        frozenset().union(*map(_held, modules.values())),
     )
+
+
+def _held(file: Facts) -> set[str]:
+    """The names of what a module or class of a file holds, and of its properties; but for what is imported, or made, by its own name."""
+    variables = (name for name, bindings in file.variables.items() if any(b.values and not _is_named(b, name) for b in bindings))
+    attributes = (name for each in file.classes.values() for names in (each.attributes, each.fields) for name in names)
+    return {*variables, *attributes, *(f.written_name for f in file.functions.values() if f.is_property)}
+
+
+def _is_named(binding: Binding, name: str) -> bool:
+    return len(binding.values) == 1 and binding.values[0].rpartition(".")[2] == name
+
+
+def last_names(index: Index, things: Mapping[str, object]) -> frozenset[str]:
+    """The names that a ref may end with that comes to one of some things of libraries: see `may_be`."""
+    knowledge = index.knowledge
+    given = (name for name, values in knowledge.attributes.items() if ELEMENT in values or not things.keys().isdisjoint(values))
+    names = (*things, *(name for name, public in knowledge.aliases.items() if public in things), *given)
+    return index.held.union(name.rpartition(".")[2] for name in names)
+
+
+def may_be(ref: Ref, names: frozenset[str]) -> bool:
+    """Whether a ref may come to a thing of a library for which `names` are the `last_names`: sure that it does not, without looking further.
+
+    What `x.name` comes to ends with that name, unless that is a variable, attribute or property of the project.
+    """
+    name = ref.rpartition(".")[2]
+    return name in names or not name.isidentifier()
 
 
 def ordered(values: Values) -> Iterable[str]:
@@ -158,7 +190,7 @@ def updated(before: Index, file: Facts) -> Index | None:
     functions.update(file.functions)
     classes.update(file.classes)
     home.update(dict.fromkeys((*file.functions, *file.classes), file))
-    return Index(before.knowledge, modules, functions, classes, home)
+    return Index(before.knowledge, modules, functions, classes, home, before.held | _held(file))
 
 
 class Resolver(Struct):
