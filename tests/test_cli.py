@@ -135,7 +135,7 @@ def test_help_lists_every_option_in_its_group(lint: Lint) -> None:
     from rea_lint.cli.options import GROUPS, Options
 
     options = [option for group in GROUPS.values() for option in group]
-    assert {option.name for option in options} | {"paths"} == set(Options.__dataclass_fields__)
+    assert {option.name for option in options} | {"paths"} == set(Options.__struct_fields__)
     assert all(option.help for option in options)
     shown = lint("check", "--help").out
     assert [line[:-1] for line in shown.splitlines() if line.removesuffix(":") in GROUPS] == list(GROUPS)
