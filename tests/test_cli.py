@@ -397,6 +397,8 @@ def test_a_write_that_fails_leaves_the_file_as_it_was_and_the_others_are_fixed(l
     assert f"{Path.cwd() / 'a.py'}: cannot be written: Permission denied" in run.err
     assert Path("a.py").read_text() == SAFE
     assert Path("b.py").read_text() == FIXED.replace("Shop", "Other")
+    assert "Fixed 1 finding in 1 file." in run.err
+    assert run.out.startswith("error[REA103]")
     assert sorted(path.name for path in Path().iterdir()) == ["a.py", "b.py", "rea-lint.toml"]
 
 
@@ -412,6 +414,12 @@ def test_stdin_is_linted_under_its_name(lint: Lint) -> None:
     assert run.code == 1
     assert run.out.startswith("app.py:11:29: REA103")
     assert lint("check", "-", stdin=SAFE.encode()).code == 1
+
+
+def test_a_name_for_stdin_without_stdin_is_wrong_use(lint: Lint) -> None:
+    run = lint("check", "--stdin-filename", "app.py", files={"app.py": CLEAN})
+    assert (run.code, run.out) == (2, "")
+    assert "which is read with `-`" in run.err
 
 
 def test_stdin_is_fixed_to_stdout(lint: Lint) -> None:

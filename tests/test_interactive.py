@@ -74,6 +74,11 @@ def test_an_answer_may_come_with_the_end_of_its_line(project: Path) -> None:
     assert (code, "Fixed 1 finding in 1 file.\n" in seen) == (1, True)
 
 
+def test_a_key_that_means_nothing_is_said_to(project: Path) -> None:
+    code, seen = answered(project, "xnny")
+    assert (code, seen.count("Apply it?"), "x?" in seen) == (1, 4, True)
+
+
 def test_unsafe_fixes_are_offered_and_applied_in_the_same_round(project: Path) -> None:
     code, seen = answered(project, "yyy")
     assert (code, "Skipped" in seen) == (0, False)

@@ -75,10 +75,11 @@ class Conversation(Struct):
         for line in diff(diagnostic.path, before, apply(before, fix.edits)).splitlines():
             self._say(click.style(printable(line), fg=STYLES.get(line[:1])), color=color)
         keys = ", ".join(f"[{key}]{text[1:]}" if text.startswith(key) else f"[{key}] {text}" for key, text in KEYS.items())
-        click.echo(f"Apply it? {keys}: ", nl=False, err=True)
-        key = ""
-        while key not in KEYS:
-            key = _key()
+        question = f"Apply it? {keys}: "
+        click.echo(question, nl=False, err=True)
+        while (key := _key()) not in KEYS:
+            if key:  # and not the end of a line
+                click.echo(f"{printable(key)}?\n{question}", nl=False, err=True)
         click.echo(KEYS[key], err=True)
         self.is_over = key == "q"
         if key == "a":

@@ -11,6 +11,7 @@ from rea_lint.cli import CLEAN, FAILED, FOUND, relative
 from rea_lint.cli.telling import failed, tell
 from rea_lint.config import UserError
 from rea_lint.diagnostic import Applicability
+from rea_lint.fixes import Fixed
 from rea_lint.report import count
 from rea_lint.text import lines
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from rea_lint.cli.options import Options
     from rea_lint.cli.task import Seen, Task
     from rea_lint.diagnostic import Diagnostic
-    from rea_lint.fixes import Fixed
 
 
 def fix(task: Task) -> int:
@@ -40,7 +40,11 @@ def ask(task: Task) -> int:
 
 
 def _finish(task: Task, fixed: Fixed, seen: Seen) -> int:
-    is_written = write(task, fixed.texts)
+    written = write(task, fixed.texts)
+    is_written = written == fixed.texts
+    if not is_written:  # what is on the disk counts, not what was meant
+        fixed = Fixed(written, tuple(diagnostic for diagnostic in fixed.applied if diagnostic.path in written))
+        seen = task.look(written)
     if not task.options.quiet and fixed.applied:
         print(f"Fixed {_extent(fixed)}.", file=sys.stderr)
     code = tell(task, seen)
@@ -62,12 +66,12 @@ def show(task: Task) -> int:
     return FOUND if fixed.texts and not task.options.exit_zero else CLEAN
 
 
-def write(task: Task, texts: Mapping[str, str]) -> bool:
+def write(task: Task, texts: Mapping[str, str]) -> Mapping[str, str]:
     """Write changed texts (path -> text), that of stdin to stdout.  A file that cannot be written does not keep others from it.
 
-    Gives whether all were written.
+    Gives those that were written.
     """
-    is_written = True
+    written = dict(texts)
     for file in task.discovery.files:
         text = texts.get(file.path, file.text or "")
         try:
@@ -77,8 +81,8 @@ def write(task: Task, texts: Mapping[str, str]) -> bool:
                 files.write(file, text)
         except UserError as error:
             print(f"rea-lint: error: {error}", file=sys.stderr)
-            is_written = False
-    return is_written
+            del written[file.path]
+    return written
 
 
 def diff(path: str, before: str, after: str) -> str:

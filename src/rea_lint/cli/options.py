@@ -66,6 +66,10 @@ class Options(Struct, frozen=True):
 
     def reject(self) -> None:
         """Raise UserError for options that do not go together."""
+        if self.stdin_filename and "-" not in self.paths:
+            raise UserError(
+                "--stdin-filename says what stdin is called, which is read with `-`: `rea-lint check - --stdin-filename app.py`"
+            )
         stdin = "`-`" if "-" in self.paths else ""
         staged = "--staged" if self.staged else ""
         since = "--since" if self.since is not None else ""

@@ -35,11 +35,13 @@ def silence(task: Task) -> int:
         if not task.options.quiet:
             print(f"Would silence {extent}.", file=sys.stderr)
         return CLEAN
-    is_written = write(task, texts)
+    written = write(task, texts)
+    if written != texts:
+        tell(task, task.look(written))  # what is on the disk counts
+        return FAILED
     if not task.options.quiet:
         print(f"Silenced {extent}.", file=sys.stderr)
-    code = tell(task, seen)
-    return code if is_written else FAILED
+    return tell(task, seen)
 
 
 def _silenced(task: Task, reason: str) -> tuple[dict[str, str], int, Seen]:
