@@ -225,6 +225,21 @@ def test_what_is_not_needed_is_not_imported(tree: Tree) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("program", "loaded"),
+    [(CLEAN, "False 0"), (CLEAN.replace("return", "ctx.sleep(item)\n    return"), "False 1"), (SAFE, "True 1")],
+    ids=["clean", "by facts", "by its tree"],
+)
+def test_libcst_is_imported_when_a_rule_needs_a_tree(tree: Tree, program: str, loaded: str) -> None:
+    root = tree({"app.py": program, "rea-lint.toml": ""})
+    code = (
+        "import sys; from pathlib import Path; from rea_lint import config, engine, files; settings = config.load(Path.cwd());"
+        "found = files.discover([str(Path.cwd())], settings); report = engine.check(found.files, found.config, found.reported);"
+        "assert report.handlers and not report.errors; print('libcst' in sys.modules, len(report.diagnostics))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True).stdout.strip() == loaded
+
+
 def test_formats(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = json.loads(lint("check", "--output-format", "json", files={"app.py": SAFE}).out)
     assert found["filename"] == str(Path.cwd() / "app.py")

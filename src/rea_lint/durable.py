@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar, cast
 
-import libcst as cst
-
+from rea_lint import cst
 from rea_lint.diagnostic import Related
 from rea_lint.flow import Arrival, Consequence, Sink
 from rea_lint.names import refs

@@ -13,9 +13,9 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-import libcst as cst
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.diagnostic import Related, Severity
 from rea_lint.names import refs
 from rea_lint.packs import Effect
@@ -778,14 +778,14 @@ def _way(flow: _Flow, node: cst.CSTNode) -> _Way | None:
     kind = type(node)
     if kind is cst.Raise or kind is cst.Assert:
         return _Way.ENDS if _is_final(flow, cast("cst.Raise | cst.Assert", node)) else _Way.FAILS
-    return _WAYS.get(kind)
+    return _WAYS.get(kind.__name__)
 
 
-_WAYS: dict[type[cst.CSTNode], _Way] = {
-    cst.Break: _Way.LEAVES,
-    cst.Continue: _Way.LEAVES,
-    cst.Return: _Way.RETURNS,
-    cst.Yield: _Way.YIELDS,
+_WAYS = {
+    "Break": _Way.LEAVES,
+    "Continue": _Way.LEAVES,
+    "Return": _Way.RETURNS,
+    "Yield": _Way.YIELDS,
 }
 
 

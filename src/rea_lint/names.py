@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
+from rea_lint import cst
 
 if TYPE_CHECKING:
     from rea_lint.facts import Function, Refs
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 WRAPPERS = frozenset({"functools.partial", "functools.partialmethod", "copy.copy", "copy.deepcopy", "contextlib.nullcontext"})
 CASTS = frozenset({"typing.cast", "typing_extensions.cast"})
-LITERALS: dict[type[cst.BaseExpression], str] = {
-    cst.Comparison: "bool",
-    cst.Dict: "dict",
-    cst.DictComp: "dict",
-    cst.Float: "float",
-    cst.FormattedString: "str",
-    cst.Imaginary: "complex",
-    cst.Integer: "int",
-    cst.List: "list",
-    cst.ListComp: "list",
-    cst.Set: "set",
-    cst.SetComp: "set",
-    cst.Tuple: "tuple",
+LITERALS = {
+    "Comparison": "bool",
+    "Dict": "dict",
+    "DictComp": "dict",
+    "Float": "float",
+    "FormattedString": "str",
+    "Imaginary": "complex",
+    "Integer": "int",
+    "List": "list",
+    "ListComp": "list",
+    "Set": "set",
+    "SetComp": "set",
+    "Tuple": "tuple",
 }
 
 
@@ -56,7 +56,7 @@ def refs(node: cst.BaseExpression, owner: Function, tree: Tree) -> Refs:
         case cst.UnaryOperation(operator=cst.Not()):
             return ("builtins.bool()",)
         case _:
-            return (f"builtins.{LITERALS[type(node)]}()",) if type(node) in LITERALS else ()
+            return (f"builtins.{LITERALS[kind]}()",) if (kind := type(node).__name__) in LITERALS else ()
 
 
 def _call(node: cst.Call, owner: Function, tree: Tree) -> Refs:

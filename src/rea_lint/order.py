@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.packs import Effect
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from rea_lint import cst
 from rea_lint.diagnostic import Applicability, Fix
 from rea_lint.text import Edit, Span
 
@@ -156,28 +155,31 @@ OPEN = {  # where any expression may stand without parentheses, but for `:=`, `y
     ("WithItem", "item"),
 }
 PRIMARY = {("Attribute", "value"), ("Await", "expression"), ("Call", "func"), ("Subscript", "value")}  # what binds tighter than `await`
-CLOSED = (
-    cst.Attribute,
-    cst.BaseNumber,
-    cst.Call,
-    cst.Dict,
-    cst.DictComp,
-    cst.FormattedString,
-    cst.GeneratorExp,
-    cst.List,
-    cst.ListComp,
-    cst.Name,
-    cst.Set,
-    cst.SetComp,
-    cst.SimpleString,
-    cst.Subscript,
+CLOSED = frozenset(  # what stands for itself anywhere; a number does not before `.name`
+    {
+        "Attribute",
+        "Call",
+        "Dict",
+        "DictComp",
+        "FormattedString",
+        "GeneratorExp",
+        "List",
+        "ListComp",
+        "Name",
+        "Set",
+        "SetComp",
+        "SimpleString",
+        "Subscript",
+    }
 )
 
 
 def _binds_looser(new: cst.BaseExpression, old: cst.BaseExpression, parent: cst.CSTNode | None) -> bool:
     """Whether an expression needs parentheses in the place of another."""
-    if new.lpar or isinstance(new, CLOSED):
-        return isinstance(new, cst.BaseNumber) and isinstance(parent, cst.Attribute)
+    if isinstance(new, cst.BaseNumber):
+        return isinstance(parent, cst.Attribute)
+    if new.lpar or type(new).__name__ in CLOSED:
+        return False
     place = next((place for place in OPEN | PRIMARY if place[0] == type(parent).__name__ and getattr(parent, place[1]) is old), None)
     if isinstance(new, cst.Await):
         return place in PRIMARY

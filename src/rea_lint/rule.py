@@ -10,12 +10,13 @@ import sys
 import threading
 import traceback
 from functools import cache, cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from msgspec import Struct
 
-from rea_lint import page
+from rea_lint import cst, page
 from rea_lint.diagnostic import Severity
 from rea_lint.facts import Call, Function
 from rea_lint.project import AgentRun, Cause, Operation, Project, Region, Shared, Step, StepViolation, Use
@@ -72,11 +73,35 @@ class Rule(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def looks_at(self) -> tuple[type, ...]:
-        """The classes in the annotation of the first parameter."""
+        """The classes in the annotation of the first parameter; those of libcst are imported for it."""
+        return tuple(getattr(cst, each) if isinstance(each, str) else each for each in self._annotated)
+
+    @cached_property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of those of libcst, which is not imported for it."""
+        return tuple(
+            each if isinstance(each, str) else each.__name__ for each in self._annotated if isinstance(each, str) or _is_node(each)
+        )
+
+    @cached_property
+    def things(self) -> tuple[type, ...]:
+        """The others."""
+        return tuple(each for each in self._annotated if not isinstance(each, str) and not _is_node(each))
+
+    @cached_property
+    def _annotated(self) -> tuple[type | str, ...]:
+        """What the annotation says: classes, and names in `cst`, which are looked up when there is a tree."""
         annotation: Any = next(iter(self.check.__annotations__.values()))
-        if isinstance(annotation, str):
-            annotation = eval(annotation, self.check.__globals__)  # noqa: S307 -- the annotation of a function of ours
-        return get_args(annotation) or (annotation,)
+        known = self.check.__globals__
+        is_later = known.get("cst") is cst
+        found: list[type | str] = []
+        for part in annotation.split(" | ") if is_later and isinstance(annotation, str) else [annotation]:
+            if is_later and isinstance(part, str) and part.startswith("cst."):
+                found.append(part.removeprefix("cst."))
+            else:
+                kind = eval(part, known) if isinstance(part, str) else part  # noqa: S307 -- the annotation of a function of ours
+                found += get_args(kind) or (kind,)
+        return tuple(found)
 
     @cached_property
     def page(self) -> page.Page:
@@ -248,7 +273,7 @@ def tell(
     rules = tuple(rules)
     for path, thing in things:
         for rule in rules:
-            if isinstance(thing, rule.looks_at):
+            if isinstance(thing, rule.things):
                 said, error = _asked(rule, thing, sources.get(path), path)
                 found += (Found(rule, finding.path or path, finding) for finding in said)
                 errors += [error] if error is not None else []
@@ -296,7 +321,7 @@ class _Run:
         without: Container[str],
         kept: Kept | None,
     ) -> None:
-        from rea_lint.durable import Durable  # noqa: PLC0415 -- imports libcst
+        from rea_lint.durable import Durable  # noqa: PLC0415 -- who lists rules needs none of it
         from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
 
         self.found: list[Found] = []
@@ -377,7 +402,8 @@ class _Run:
         """The rules that look at things of a class in a region."""
         rules = self._tables.get((kind, region))
         if rules is None:
-            rules = tuple(rule for rule in self._rules if rule.region is region and issubclass(kind, rule.looks_at))
+            among = attrgetter("looks_at" if _is_node(kind) else "things")
+            rules = tuple(rule for rule in self._rules if rule.region is region and issubclass(kind, among(rule)))
             self._tables[kind, region] = rules
         return rules
 
@@ -475,8 +501,11 @@ SHAPES = {  # libcst node -> the shapes in a function's facts, one of which is t
 
 def _shapes(rule: Rule) -> frozenset[str]:
     """The shapes of the code that a rule for nodes looks at; `ANYTHING` for nodes that facts do not tell of; none of another rule."""
-    nodes = (kind.__name__ for kind in rule.looks_at if kind.__module__.startswith("libcst."))
-    return frozenset(shape for node in nodes for shape in SHAPES.get(node, (ANYTHING,)))
+    return frozenset(shape for node in rule.nodes for shape in SHAPES.get(node, (ANYTHING,)))
+
+
+def _is_node(kind: type) -> bool:
+    return getattr(kind, "__module__", "").startswith("libcst.")
 
 
 def _entries(file: Path) -> Iterator[Entry]:
@@ -508,7 +537,7 @@ def _problems(rule: Rule) -> Iterator[str]:
     elif not rule.page.blocks and rule.family not in {"tool", OWN}:  # what is whose own is proved by who owns it
         yield "the page has no example"
     for kind in rule.looks_at:
-        if not getattr(kind, "__module__", "").startswith(("libcst.", "rea_lint.")):
+        if not _is_node(kind) and not getattr(kind, "__module__", "").startswith("rea_lint."):
             yield f"it looks at {kind!r}, which is neither a libcst node nor anything of ours"
-    if bool(rule.effects) != (Use in rule.looks_at or Cause in rule.looks_at):
+    if bool(rule.effects) != (Use in rule.things or Cause in rule.things):
         yield "only a rule that looks at Use or Cause names effects, and each does"

@@ -13,15 +13,13 @@ from functools import cache, cached_property
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import libcst as cst
-from libcst._nodes.internal import CodegenState
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.text import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
 
     from rea_lint.facts import Call, Facts, Function
     from rea_lint.text import Source
@@ -34,7 +32,7 @@ TOO_DEEP = f"it nests deeper than {MOST_NESTED} levels"
 MOST_CHARACTERS = 500_000
 """Characters in a function that is given to libcst: some two seconds of parsing."""
 
-FunctionNode: TypeAlias = cst.FunctionDef | cst.Lambda
+FunctionNode: TypeAlias = "cst.FunctionDef | cst.Lambda"
 
 
 class Unreadable(Exception):  # noqa: N818 -- it says what the function is
@@ -242,12 +240,12 @@ class Parsed:
 
     @cached_property
     def _generated(self) -> tuple[str, dict[cst.CSTNode, tuple[int, int]]]:
-        state = _Recorder(self._module.default_indent, self._module.default_newline)
+        from rea_lint.places import places  # noqa: PLC0415 -- it imports libcst
+
         try:
-            self._module._codegen(state)  # noqa: SLF001 -- what `Module.code` and libcst's position provider call
+            return places(self._module)
         except RecursionError as error:
             raise Unreadable(TOO_DEEP) from error
-        return "".join(state.tokens), state.places
 
     @cached_property
     def _map(self) -> tuple[list[int], list[int]] | None:
@@ -433,52 +431,3 @@ def _is_of(node: FunctionNode, function: Function) -> bool:
         return function.is_lambda
     name = unicodedata.normalize("NFKC", node.name.value)  # as Python reads it, and with it the survey (PEP 3131)
     return not function.is_lambda and name == function.written_name
-
-
-class _Recorder(CodegenState):
-    """Notes where each node begins and ends in the code that libcst generates; its syntactic position goes before the whole."""
-
-    def __init__(self, default_indent: str, default_newline: str) -> None:
-        super().__init__(default_indent, default_newline)
-        self.places: dict[cst.CSTNode, tuple[int, int]] = {}
-        self.at = 0
-        self._open: list[int] = []
-
-    def add_indent_tokens(self) -> None:
-        self.tokens.extend(self.indent_tokens)
-        self.at += sum(map(len, self.indent_tokens))
-
-    def add_token(self, value: str) -> None:
-        self.tokens.append(value)
-        self.at += len(value)
-
-    def before_codegen(self, node: cst.CSTNode) -> None:  # noqa: ARG002 -- the signature is libcst's
-        self._open.append(self.at)
-
-    def after_codegen(self, node: cst.CSTNode) -> None:
-        self.places.setdefault(node, (self._open.pop(), self.at))
-
-    def record_syntactic_position(  # type: ignore[override]  # libcst's is a generator made a context manager, five times as slow
-        self, node: cst.CSTNode, *, start_node: cst.CSTNode | None = None, end_node: cst.CSTNode | None = None
-    ) -> _Syntactic:
-        return _Syntactic(self, node, start_node, end_node)
-
-
-class _Syntactic:
-    __slots__ = ("_end_node", "_node", "_recorder", "_start", "_start_node")
-
-    def __init__(self, recorder: _Recorder, node: cst.CSTNode, start_node: cst.CSTNode | None, end_node: cst.CSTNode | None) -> None:
-        self._recorder = recorder
-        self._node = node
-        self._start_node = start_node
-        self._end_node = end_node
-        self._start = 0
-
-    def __enter__(self) -> None:
-        self._start = self._recorder.at
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        places = self._recorder.places
-        start = self._start if self._start_node is None else places[self._start_node][0]
-        end = self._recorder.at if self._end_node is None else places[self._end_node][1]
-        places[self._node] = (start, end)

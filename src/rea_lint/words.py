@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from rea_lint import rewrite
+from rea_lint import cst, rewrite
 from rea_lint.diagnostic import Applicability, Finding, Related, Severity
 from rea_lint.flow import DECISIVE, Sink
 

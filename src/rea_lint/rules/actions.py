@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
 from msgspec import Struct
 
-from rea_lint import rewrite
+from rea_lint import cst, rewrite
 from rea_lint.rules.awaitable import COROUTINES, is_coroutine_function
 from rea_lint.text import Edit
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import libcst as cst
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.packs import Effect
 
 if TYPE_CHECKING:
@@ -221,7 +221,6 @@ TAKE_VALUES = frozenset(
                  "sorted", "str", "sum", "tuple")
 ) | {"json.dumps", "datetime.timedelta"}  # fmt: skip
 TAKE_RESULTS = frozenset({"builtins.sum", "builtins.max", "builtins.min", "builtins.sorted", "json.dumps"})
-LOOSE = (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot, cst.In, cst.NotIn)
 """Comparisons by which futures may be told from each other."""
 
 
@@ -280,7 +279,7 @@ def _compared(node: cst.BaseExpression, comparison: cst.Comparison) -> Misuse | 
     at = next(i for i, side in enumerate(sides) if side is node)
     near = comparison.comparisons[max(at - 1, 0)]
     others = [side for side in sides if side is not node]
-    if not isinstance(near.operator, LOOSE):
+    if not isinstance(near.operator, cst.Equal | cst.NotEqual | cst.Is | cst.IsNot | cst.In | cst.NotIn):
         return Misuse(f"which has no order: a `TypeError`, {RETRIED}")
     constant = (cst.BaseNumber, cst.BaseString)
     if all(isinstance(side, constant) or (isinstance(side, cst.Name) and side.value in {"None", "True", "False"}) for side in others):

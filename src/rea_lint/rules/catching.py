@@ -5,9 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
-import libcst as cst
-
-from rea_lint import rewrite
+from rea_lint import cst, rewrite
 from rea_lint.rules import work
 from rea_lint.text import Edit, Span
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from rea_lint.durable import Durable
     from rea_lint.rules.work import Work
 
-Clause: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler
+Clause: TypeAlias = "cst.ExceptHandler | cst.ExceptStarHandler"
 
 BASE = "builtins.BaseException"
 EXCEPTION = "builtins.Exception"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
+from rea_lint import cst
 
 if TYPE_CHECKING:
     from rea_lint.durable import Durable

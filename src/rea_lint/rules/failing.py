@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-import libcst as cst
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.packs import Effect
 from rea_lint.rules import catching, work
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rea_lint.project import Use
     from rea_lint.text import Span
 
-ErrorPath: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally | cst.With
+ErrorPath: TypeAlias = "cst.ExceptHandler | cst.ExceptStarHandler | cst.Finally | cst.With"
 
 FAILING = frozenset({Effect.NETWORK, Effect.DATABASE, Effect.BROKER, Effect.LLM, Effect.PROCESS})
 """Effects that fail at one attempt and work at the next."""

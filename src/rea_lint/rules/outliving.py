@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from rea_lint import cst
 from rea_lint.diagnostic import Related
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-import libcst as cst
 from msgspec import Struct
 
+from rea_lint import cst
 from rea_lint.rules import catching, triggers, work
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from rea_lint.project import Project
     from rea_lint.text import Span
 
-Clause: TypeAlias = cst.ExceptHandler | cst.ExceptStarHandler
-Run: TypeAlias = cst.For | cst.While
+Clause: TypeAlias = "cst.ExceptHandler | cst.ExceptStarHandler"
+Run: TypeAlias = "cst.For | cst.While"
 
 ADDS = frozenset({"append", "appendleft", "add"})
 PUSHES = frozenset({"push_async_callback", "callback", "push_async_exit"})

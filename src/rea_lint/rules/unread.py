@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import libcst as cst
+from rea_lint import cst
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rea_lint.durable import Durable
 
-DISPLAYS = (cst.Element, cst.DictElement, cst.List, cst.Tuple, cst.Set, cst.Dict, cst.ListComp, cst.SetComp, cst.DictComp)
-
 
 def holder(code: Durable, node: cst.BaseExpression) -> tuple[cst.Name, ...] | None:
     """The local variables that an expression, or a display that it is part of, is assigned to, as they are; None if it goes elsewhere."""
     part: cst.CSTNode = node
     around = code.parent(part)
-    while isinstance(around, DISPLAYS):
+    while isinstance(
+        around, cst.Element | cst.DictElement | cst.List | cst.Tuple | cst.Set | cst.Dict | cst.ListComp | cst.SetComp | cst.DictComp
+    ):
         part, around = around, code.parent(around)
     match around:
         case cst.Assign(targets=targets) if all(isinstance(each.target, cst.Name) for each in targets):

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from rea_lint import cst
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Project

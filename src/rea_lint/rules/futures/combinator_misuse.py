@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
+from rea_lint import cst
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.facts import Function
@@ -25,7 +24,6 @@ GIVES = {
 }
 MATCH = re.compile(r"\s*match\s*\(?\s*$")
 DISPLAYS = frozenset({"builtins.list()", "builtins.tuple()", "types.GeneratorType()"})
-LISTS = (cst.List, cst.Tuple, cst.ListComp, cst.GeneratorExp)
 
 
 @rule("REA310", "combinator-misuse", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")
@@ -191,18 +189,22 @@ def _of(combinator: str, call: cst.Call, code: Durable) -> Iterator[Finding]:
                 )
 
 
+def _is_list(value: cst.BaseExpression) -> bool:
+    return isinstance(value, cst.List | cst.Tuple | cst.ListComp | cst.GeneratorExp)
+
+
 def _form(combinator: str, call: cst.Call, code: Durable) -> str | None:
     """What is wrong with the call itself, as the end of a sentence."""
     positional = [argument for argument in call.args if argument.keyword is None and argument.star != "**"]
     parent = code.parent(call)
     if combinator == "restate.select":
-        if any(not argument.star or isinstance(argument.value, LISTS) for argument in positional):
+        if any(not argument.star or _is_list(argument.value) for argument in positional):
             return f"takes its futures by keyword: by position it raises a `TypeError`, {RETRIED}; give each a name"
         if not call.args:
             return f"gets no future at all: a `ValueError`, {RETRIED}"
     elif any(argument.keyword is not None for argument in call.args):
         return f"takes its futures by position: a keyword raises a `TypeError`, {RETRIED}"
-    elif any(not argument.star and isinstance(argument.value, LISTS) for argument in positional):
+    elif any(not argument.star and _is_list(argument.value) for argument in positional):
         return "gets a list and takes durable futures one by one: it raises a `TerminalError`, and the invocation fails for good; unpack the list with `*`"
     if combinator == "restate.as_completed":
         is_looped = isinstance(parent, cst.For | cst.CompFor) and parent.asynchronous is None and parent.iter is call

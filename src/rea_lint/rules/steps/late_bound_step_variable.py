@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-import libcst as cst
-
-from rea_lint import rewrite
+from rea_lint import cst, rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Step
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from rea_lint.rules.actions import Handover
 
 LOOPS = frozenset({"For", "AsyncFor", "While", "ListComp", "SetComp", "DictComp", "GeneratorExp"})
-Loop: TypeAlias = cst.For | cst.While | cst.BaseComp
+Loop: TypeAlias = "cst.For | cst.While | cst.BaseComp"
 
 
 @rule("REA417", "late-bound-step-variable", Severity.ERROR, docs="https://docs.restate.dev/develop/python/concurrent-tasks")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import libcst as cst
-
-from rea_lint import rewrite
+from rea_lint import cst, rewrite
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.project import Step
@@ -19,8 +17,6 @@ if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
     from rea_lint.project import Project
     from rea_lint.rules.actions import Handover
-
-CONSTANTS = (cst.BaseNumber, cst.SimpleString, cst.FormattedString, cst.ConcatenatedString, cst.List, cst.Dict, cst.Tuple, cst.Set)
 
 
 @rule("REA404", "step-action-not-callable", Severity.ERROR, docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -149,7 +145,9 @@ def step_action_not_callable(step: Step, code: Durable) -> Iterator[Finding]:
         return
     taker = code.text(handed.call.func)
     call = action.expression if isinstance(action, cst.Await) else action
-    if isinstance(call, CONSTANTS):
+    if isinstance(
+        call, cst.BaseNumber | cst.SimpleString | cst.FormattedString | cst.ConcatenatedString | cst.List | cst.Dict | cst.Tuple | cst.Set
+    ):
         yield Finding(
             code.span(action),
             f"`{taker}` takes a function, and this is none: a `TypeError`, with which the invocation is retried for ever.",

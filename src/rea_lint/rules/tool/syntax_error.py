@@ -6,15 +6,12 @@ import re
 import sys
 from collections.abc import Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING
 
+from rea_lint import cst
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.facts import Broken
 from rea_lint.rule import Unread, rule, with_deep_stack
 from rea_lint.text import Source
-
-if TYPE_CHECKING:
-    import libcst as cst
 
 # What libcst is given: two thousand nested calls take it a minute, and so does a chain of three thousand.
 LARGEST = 500_000  # characters of a file
@@ -89,8 +86,6 @@ def _is_small(text: str) -> bool:
 
 def _needs(text: str) -> Version:
     """The oldest Python that has all syntax of a text, as far as it is newer than 3.10."""
-    import libcst as cst  # noqa: PLC0415 -- 0.2 s, and most projects have no broken file
-
     try:
         pending: list[cst.CSTNode] = [cst.parse_module(text)]
     except cst.ParserSyntaxError:
@@ -104,8 +99,6 @@ def _needs(text: str) -> Version:
 
 
 def _version(node: cst.CSTNode) -> Version:
-    import libcst as cst  # noqa: PLC0415 -- the same
-
     match node:
         case cst.TemplatedString() | cst.ExceptHandler(type=cst.Tuple(lpar=[])):
             return (3, 14)
@@ -122,8 +115,6 @@ def _version(node: cst.CSTNode) -> Version:
 
 def _is_nested(string: cst.FormattedString) -> bool:
     """Whether an f-string has, within braces, what Python 3.12 was the first to allow: its own quotes, a backslash or a comment."""
-    import libcst as cst  # noqa: PLC0415 -- the same
-
     quote = string.end
     inner = [cst.Module([]).code_for_node(part.expression) for part in string.parts if isinstance(part, cst.FormattedStringExpression)]
     return any(quote in code or "\\" in code or "#" in code for code in inner)
