@@ -6,13 +6,14 @@ Iterative: code may nest as deep as Python can parse it.
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
+from ast import Attribute, Constant, Load, Name
+from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from rea_lint.facts import Ref, Refs
 
@@ -80,8 +81,9 @@ class Scope(Struct, eq=False):
     calls: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)  # with the kind of node around
     reads: list[tuple[ast.expr, Scope, str]] = field(default_factory=list)  # with the kind of node around
     writes: list[tuple[ast.expr, Scope]] = field(default_factory=list)
-    mentions: dict[tuple[str, Scope], None] = field(default_factory=dict)  # the names, by scope
-    stands: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # name -> the kinds of node around it
+    mentions: dict[str | tuple[str, Scope], set[str]] = field(
+        default_factory=dict
+    )  # names (those of others with it) -> the kinds of node around
     comprehensions: list[Scope] = field(default_factory=list)
     waits: list[tuple[ast.expr, ast.expr, Scope]] = field(default_factory=list)  # what is waited for, and where that is said
     loops: list[ast.stmt] = field(default_factory=list)
@@ -124,9 +126,8 @@ class Scopes(Struct, eq=False):
     classes: list[Scope] = field(default_factory=list)
     stars: list[tuple[str | None, int]] = field(default_factory=list)
     imported: set[Ref] = field(default_factory=set)
-    awaited: set[int] = field(default_factory=set)
-    discarded: set[int] = field(default_factory=set)
-    entered: set[int] = field(default_factory=set)
+    discarded: set[int] = field(default_factory=set)  # what is awaited in a statement of its own
+    entered: set[int] = field(default_factory=set)  # what is awaited at the head of a `with`
     decorated: dict[int, str] = field(default_factory=dict)
     stored: list[tuple[ast.expr, Stored, Scope]] = field(default_factory=list)  # container, what is put into it
     comprehensions: dict[int, Scope] = field(default_factory=dict)
@@ -141,52 +142,71 @@ def scopes(tree: ast.Module, module: str, package: str) -> Scopes:
     return walk.found
 
 
-_Frame: TypeAlias = "tuple[Iterator[ast.AST], Scope, int, bool, str]"
+MOST_NESTED = 100  # levels that the walk goes down by calling itself; what lies deeper is walked afterwards
 
 
 class _Walk:
-    """Goes through a tree from the outside in.  The nodes that make most of a tree, names and constants, are dealt with on the spot."""
+    """Goes through a tree from the outside in.  The nodes that make most of a tree, names and constants, are dealt with on the spot.
+
+    What visits a node is told its scope, how deep the nodes within it lie, and the kind of the node around it.
+    """
 
     def __init__(self, found: Scopes, package: str) -> None:
         self.found = found
         self.package = package
         self.taken: set[str] = set()  # names of functions and classes
-        # What is yet to be walked: nodes, their scope and depth, whether they are read by themselves, the kind of the node around.
-        self.todo: list[_Frame] = []
-        self.read = False  # of the nodes that are being walked
-        self.around = ""
+        self.depth = 0  # the deepest so far
+        self.deepest = 0  # what lies deeper waits
+        self.waiting: deque[tuple[Sequence[Any], Scope, int, str, bool]] = deque()  # as `each` was told
 
     def run(self, tree: ast.Module) -> None:
-        todo, found = self.todo, self.found
-        self.later([tree], found.module, 0, "")
-        while todo:
-            frame = todo[-1]
-            nodes, scope, depth, self.read, self.around = frame
-            body, read, around = scope.body, self.read, self.around
-            mentions, stands, deeper = body.mentions, body.stands, depth + 1
-            found.depth = max(found.depth, depth)
-            for node in nodes:
-                kind = type(node)
-                if kind is ast.Name:
-                    if type(node.ctx) is ast.Load:  # type: ignore[attr-defined]
-                        mentions[node.id, scope] = None  # type: ignore[attr-defined]
-                        stands[node.id].add(around)  # type: ignore[attr-defined]
-                        if read:
-                            body.reads.append((node, scope, around))  # type: ignore[arg-type]
-                    elif type(node.ctx) is ast.Del:  # type: ignore[attr-defined]
-                        scope.binds[node.id]  # type: ignore[attr-defined]  # a name that is deleted is local
-                elif kind is ast.Constant:
-                    body.shape.add("Constant")
-                else:
-                    _VISITS.get(kind, _Walk.other)(self, node, scope, deeper)
-                    if todo[-1] is not frame:
-                        break  # what is within comes first
-            else:
-                todo.pop()
+        self.found.unconditional.update(map(id, tree.body))
+        if tree.body:
+            self.waiting.append((tree.body, self.found.module, 1, "Module", True))
+        while self.waiting:
+            nodes, scope, depth, around, read = self.waiting.popleft()
+            self.deepest = depth + MOST_NESTED
+            self.each(nodes, scope, depth, around, read=read)
+        self.found.depth = self.depth
 
-    def later(self, nodes: Sequence[ast.AST], scope: Scope, depth: int, around: str, *, read: bool = True) -> None:
-        if nodes:
-            self.todo.append((iter(nodes), scope, depth, read, around))
+    def each(self, nodes: Sequence[Any], scope: Scope, depth: int, around: str, *, read: bool = True) -> None:
+        """Walk nodes (there is at least one) that lie at a depth; `read`: a name among them is read by itself."""
+        self.depth = max(self.depth, depth)
+        if depth > self.deepest:
+            self.waiting.append((nodes, scope, depth, around, read))
+            return
+        body = scope.body
+        mentions, is_own = body.mentions, scope is body
+        for node in nodes:
+            kind = type(node)
+            if kind is Name:
+                context = type(node.ctx)
+                if context is Load:
+                    key = node.id if is_own else (node.id, scope)
+                    if key in mentions:
+                        mentions[key].add(around)
+                    else:
+                        mentions[key] = {around}
+                    if read:
+                        body.reads.append((node, scope, around))
+                elif context is ast.Del:
+                    scope.binds[node.id]  # a name that is deleted is local
+            elif kind is Constant:
+                body.shape.add("Constant")
+            elif kind is ast.Starred:
+                self.each((node.value,), scope, depth + 1, "Starred", read=read)
+            else:
+                _VISITS.get(kind, _Walk.other)(self, node, scope, depth + 1, around)
+
+    def mention(self, name: str, scope: Scope, depth: int, around: str) -> None:
+        """Note a name that is no value of its own: one that is called, or the head of a chain of attributes."""
+        self.depth = max(self.depth, depth)
+        body = scope.body
+        key = name if scope is body else (name, scope)
+        if key in body.mentions:
+            body.mentions[key].add(around)
+        else:
+            body.mentions[key] = {around}
 
     def unique(self, scope: Scope, name: str) -> str:
         dotted = f"{scope.name}.{name}"
@@ -197,83 +217,105 @@ class _Walk:
         self.taken.add(dotted)
         return dotted
 
-    # -- names --
+    # -- chains: the walk goes down them without calling itself --
 
-    def mention(self, node: ast.Name, scope: Scope, depth: int, around: str) -> None:
-        """A name that is no value of its own: called, or the head of a chain of attributes."""
-        self.found.depth = max(self.found.depth, depth)
-        scope.body.mentions[node.id, scope] = None
-        scope.body.stands[node.id].add(around)
-
-    def attribute(self, node: ast.Attribute, scope: Scope, depth: int, *, called: bool = False) -> None:
-        if type(node.ctx) is not ast.Load:
+    def attribute(self, node: ast.Attribute, scope: Scope, depth: int, around: str) -> None:
+        if type(node.ctx) is Load:
+            scope.body.reads.append((node, scope, around))
+        else:
             scope.body.writes.append((node, scope))
-        elif not called:
-            scope.body.reads.append((node, scope, self.around))
+        self.head(node, scope, depth)
+
+    def head(self, node: ast.Attribute, scope: Scope, depth: int) -> None:
+        """What a chain of attributes begins with."""
         head = node.value
-        while type(head) is ast.Attribute:
+        while type(head) is Attribute:
             head = head.value
             depth += 1
-        if type(head) is ast.Name:
-            self.mention(head, scope, depth, "Attribute")
+        if type(head) is Name:
+            self.mention(head.id, scope, depth, "Attribute")
         else:
-            self.later([head], scope, depth, "Attribute")
+            self.each((head,), scope, depth, "Attribute")
 
-    def call(self, node: ast.Call, scope: Scope, depth: int) -> None:
-        called = node.func
-        scope.body.calls.append((node, scope, self.around))
-        self.later([k.value for k in node.keywords], scope, depth, "Call", read=False)
-        self.later(node.args, scope, depth, "Call", read=False)
-        if type(called) is ast.Attribute:
-            if node.args and called.attr in KEEPERS:
-                self.found.stored.append((called.value, Stored(node.args[-1], called.attr in EXTENDERS), scope))
-            self.attribute(called, scope, depth + 1, called=True)
-        elif type(called) is ast.Name:
-            self.mention(called, scope, depth, "Call")
+    def call(self, node: ast.Call, scope: Scope, depth: int, around: str) -> None:
+        scope.body.calls.append((node, scope, around))
+        called, arguments, keywords = node.func, node.args, node.keywords
+        if type(called) is Attribute:
+            if arguments and called.attr in KEEPERS:
+                self.found.stored.append((called.value, Stored(arguments[-1], called.attr in EXTENDERS), scope))
+            self.head(called, scope, depth + 1)
+        elif type(called) is Name:
+            self.mention(called.id, scope, depth, "Call")
         else:
-            self.later([called], scope, depth, "Call", read=False)
+            self.each((called,), scope, depth, "Call", read=False)
+        if arguments:
+            self.each(arguments, scope, depth, "Call", read=False)
+        if keywords:
+            self.each([keyword.value for keyword in keywords], scope, depth, "Call", read=False)
 
-    def subscript(self, node: ast.Subscript, scope: Scope, depth: int) -> None:
-        if not isinstance(node.ctx, ast.Load):
-            scope.body.writes.append((node, scope))
-        self.later([node.value, node.slice], scope, depth, "Subscript")
+    def operation(self, node: ast.BinOp, scope: Scope, depth: int, _around: str) -> None:
+        scope.body.shape.add("BinOp")
+        left, rights = node.left, [node.right]
+        while type(left) is ast.BinOp:
+            rights.append(left.right)
+            left = left.left
+        within, before = depth + len(rights) - 1, self.deepest
+        self.deepest += len(rights)
+        self.each((left, rights.pop()), scope, within, "BinOp")
+        while rights:
+            within -= 1
+            self.each((rights.pop(),), scope, within, "BinOp")
+        self.deepest = before
 
-    def part(self, node: ast.Starred | ast.keyword, scope: Scope, depth: int) -> None:
-        self.later([node.value], scope, depth, type(node).__name__, read=self.read)
+    def if_(self, node: ast.If, scope: Scope, depth: int, _around: str) -> None:
+        scope.body.shape.add("If")
+        before = self.deepest
+        self.each((node.test, *node.body), scope, depth, "If")
+        while len(node.orelse) == 1 and type(node.orelse[0]) is ast.If:
+            node = node.orelse[0]
+            depth += 1
+            self.deepest += 1
+            self.each((node.test, *node.body), scope, depth, "If")
+        if node.orelse:
+            self.each(node.orelse, scope, depth, "If")
+        self.deepest = before
 
     # -- scopes --
 
-    def module(self, node: ast.Module, scope: Scope, depth: int) -> None:
-        self.found.unconditional.update(id(statement) for statement in node.body)
-        self.later(node.body, scope, depth, "Module")
-
-    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, depth: int) -> None:
+    def function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, depth: int, _around: str) -> None:
         kind = type(node).__name__
         inner = _enter_function(node, scope, self.unique(scope, node.name), self.found)
-        self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
-        self.later(node.body, inner, depth, kind)
-        annotations = [a.annotation for a in _all_arguments(node.args)]
-        self.later([n for n in (*annotations, node.returns) if n is not None], scope, depth, kind, read=False)
-        self.later(node.decorator_list, scope, depth, kind, read=False)
-        self.later(_defaults(node.args), scope, depth, kind)
+        if defaults := _defaults(node.args):
+            self.each(defaults, scope, depth, kind)
+        if node.decorator_list:
+            self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
+            self.each(node.decorator_list, scope, depth, kind, read=False)
+        if annotations := _given(*[argument.annotation for argument in _all_arguments(node.args)], node.returns):
+            self.each(annotations, scope, depth, kind, read=False)
+        self.each(node.body, inner, depth, kind)
 
-    def lambda_(self, node: ast.Lambda, scope: Scope, depth: int) -> None:
+    def lambda_(self, node: ast.Lambda, scope: Scope, depth: int, _around: str) -> None:
         inner = _enter_function(node, scope, self.unique(scope, f"<lambda@{node.lineno},{node.col_offset}>"), self.found)
         inner.results.append((node.body, inner))
-        self.later([node.body], inner, depth, "Lambda")
-        self.later(_defaults(node.args), scope, depth, "Lambda")
+        if defaults := _defaults(node.args):
+            self.each(defaults, scope, depth, "Lambda")
+        self.each((node.body,), inner, depth, "Lambda")
 
-    def class_(self, node: ast.ClassDef, scope: Scope, depth: int) -> None:
-        self.found.unconditional.update(id(statement) for statement in node.body)
+    def class_(self, node: ast.ClassDef, scope: Scope, depth: int, _around: str) -> None:
+        self.found.unconditional.update(map(id, node.body))
         inner = Scope("class", self.unique(scope, node.name), scope, node)
         self.found.classes.append(inner)
         _bind(scope, node.name, inner.name, node)
-        self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
-        self.later(node.body, inner, depth, "ClassDef")
-        self.later([*node.bases, *(k.value for k in node.keywords)], scope, depth, "ClassDef", read=False)
-        self.later(node.decorator_list, scope, depth, "ClassDef", read=False)
+        if node.decorator_list:
+            self.found.decorated.update((id(decorator), inner.name) for decorator in node.decorator_list)
+            self.each(node.decorator_list, scope, depth, "ClassDef", read=False)
+        if bases := [*node.bases, *(keyword.value for keyword in node.keywords)]:
+            self.each(bases, scope, depth, "ClassDef", read=False)
+        self.each(node.body, inner, depth, "ClassDef")
 
-    def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope, depth: int) -> None:
+    def comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp, scope: Scope, depth: int, _around: str
+    ) -> None:
         kind = type(node).__name__
         body = scope.body
         body.shape.add(kind)
@@ -284,19 +326,19 @@ class _Walk:
             _bind_target(inner, generator.target, Item(generator.iter, None), self.found)
             if generator.is_async:
                 body.waits.append((generator.iter, generator.iter, inner))
-        for generator in reversed(node.generators):
-            self.later([generator.target, generator.iter, *generator.ifs], inner, depth, kind)
-        self.later([node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt], inner, depth, kind)
+        self.each((node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,), inner, depth, kind)
+        for generator in node.generators:
+            self.each((generator.target, generator.iter, *generator.ifs), inner, depth, kind)
 
     # -- what binds --
 
-    def import_(self, node: ast.Import, scope: Scope, _depth: int) -> None:
+    def import_(self, node: ast.Import, scope: Scope, _depth: int, _around: str) -> None:
         for alias in node.names:
             self.found.imported.add(alias.name)
             first = alias.name.partition(".")[0]
             _bind(scope, alias.asname or first, alias.name if alias.asname else first, node)
 
-    def import_from(self, node: ast.ImportFrom, scope: Scope, _depth: int) -> None:
+    def import_from(self, node: ast.ImportFrom, scope: Scope, _depth: int, _around: str) -> None:
         base = _absolute(self.package, node)
         for alias in node.names:
             if alias.name == "*":
@@ -311,126 +353,144 @@ class _Walk:
                 self.found.imported.add(name)
             _bind(scope, alias.asname or alias.name, name, node)
 
-    def declaration(self, node: ast.Global | ast.Nonlocal, scope: Scope, _depth: int) -> None:
+    def declaration(self, node: ast.Global | ast.Nonlocal, scope: Scope, _depth: int, _around: str) -> None:
         for name in node.names:
             scope.outer[name] = self.found.module if isinstance(node, ast.Global) else scope
         scope.body.shape.add(type(node).__name__)
 
-    def assign(self, node: ast.Assign, scope: Scope, depth: int) -> None:
+    def assign(self, node: ast.Assign, scope: Scope, depth: int, _around: str) -> None:
         for target in node.targets:
             _bind_target(scope, target, node.value, self.found)
-        self.later([*node.targets, node.value], scope, depth, "Assign")
+        self.each((*node.targets, node.value), scope, depth, "Assign")
 
-    def annotated(self, node: ast.AnnAssign, scope: Scope, depth: int) -> None:
+    def annotated(self, node: ast.AnnAssign, scope: Scope, depth: int, _around: str) -> None:
         _bind_target(scope, node.target, Annotated(node.annotation), self.found)
         if node.value is not None:
             _bind_target(scope, node.target, node.value, self.found)
         if scope.kind == "class" and isinstance(node.target, ast.Name) and not _is_class_variable(node.annotation):
             scope.fields.append(node.target.id)
-        self.later([node.annotation], scope, depth, "AnnAssign", read=False)
-        self.later(_given(node.target, node.value), scope, depth, "AnnAssign")
+        self.each(_given(node.target, node.value), scope, depth, "AnnAssign")
+        self.each((node.annotation,), scope, depth, "AnnAssign", read=False)
 
-    def augmented(self, node: ast.AugAssign, scope: Scope, depth: int) -> None:
+    def augmented(self, node: ast.AugAssign, scope: Scope, depth: int, _around: str) -> None:
         if isinstance(node.target, ast.Name):
             _bind(scope, node.target.id, node.value, node.value)
         scope.body.writes.append((node.target, scope))
-        self.later([node.target, node.value], scope, depth, "AugAssign")
+        self.each((node.target, node.value), scope, depth, "AugAssign")
 
-    def named(self, node: ast.NamedExpr, scope: Scope, depth: int) -> None:
+    def named(self, node: ast.NamedExpr, scope: Scope, depth: int, _around: str) -> None:
         holder = scope
         while holder.kind == "comprehension" and holder.parent is not None:
             holder = holder.parent
         _bind_target(holder, node.target, node.value, self.found)
-        self.later([node.value], scope, depth, "NamedExpr")
+        self.each((node.value,), scope, depth, "NamedExpr")
 
-    def for_(self, node: ast.For | ast.AsyncFor, scope: Scope, depth: int) -> None:
+    def for_(self, node: ast.For | ast.AsyncFor, scope: Scope, depth: int, _around: str) -> None:
         kind, body = type(node).__name__, scope.body
         body.shape.add(kind)
         body.loops.append(node)
         if isinstance(node, ast.AsyncFor):
             body.waits.append((node.iter, node.iter, scope))
         _bind_target(scope, node.target, Item(node.iter, None), self.found)
-        self.later([node.target, node.iter, *node.body, *node.orelse], scope, depth, kind)
+        self.each((node.target, node.iter, *node.body, *node.orelse), scope, depth, kind)
 
-    def with_(self, node: ast.With | ast.AsyncWith, scope: Scope, depth: int) -> None:
+    def with_(self, node: ast.With | ast.AsyncWith, scope: Scope, depth: int, _around: str) -> None:
         kind = type(node).__name__
         scope.body.shape.add(kind)
         for item in node.items:
-            entered = item.context_expr.value if isinstance(item.context_expr, ast.Await) else item.context_expr
-            self.found.entered.add(id(entered))
             if item.optional_vars is not None:
                 _bind_target(scope, item.optional_vars, Entered(item.context_expr), self.found)
         heads = [n for item in node.items for n in _given(item.context_expr, item.optional_vars)]
-        self.later([*heads, *node.body], scope, depth, kind)
+        self.each((*heads, *node.body), scope, depth, kind)
 
-    def handler(self, node: ast.ExceptHandler, scope: Scope, depth: int) -> None:
+    def handler(self, node: ast.ExceptHandler, scope: Scope, depth: int, _around: str) -> None:
         if node.name:
             is_one = node.type is not None and not isinstance(node.type, ast.Tuple)
             _bind(scope, node.name, Instance(node.type) if is_one and node.type is not None else None, node)
-        self.later(_given(node.type), scope, depth, "ExceptHandler", read=False)
-        self.later(node.body, scope, depth, "ExceptHandler")
+        if node.type is not None:
+            self.each((node.type,), scope, depth, "ExceptHandler", read=False)
+        self.each(node.body, scope, depth, "ExceptHandler")
 
-    def pattern(self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping, scope: Scope, depth: int) -> None:
+    def pattern(self, node: ast.MatchAs | ast.MatchStar | ast.MatchMapping, scope: Scope, depth: int, _around: str) -> None:
         name = node.rest if isinstance(node, ast.MatchMapping) else node.name
         if name:
             _bind(scope, name, None, node)
-        self.later(_within(node), scope, depth, type(node).__name__)
+        self.within(node, scope, depth)
 
     # -- what happens --
 
-    def return_(self, node: ast.Return, scope: Scope, depth: int) -> None:
+    def return_(self, node: ast.Return, scope: Scope, depth: int, _around: str) -> None:
         if node.value is not None:
             scope.body.results.append((node.value, scope))
-            self.later([node.value], scope, depth, "Return")
+            self.each((node.value,), scope, depth, "Return")
 
-    def yield_(self, node: ast.Yield | ast.YieldFrom, scope: Scope, depth: int) -> None:
+    def yield_(self, node: ast.Yield | ast.YieldFrom, scope: Scope, depth: int, _around: str) -> None:
         scope.body.is_generator = True
-        if isinstance(node, ast.Yield) and node.value is not None:
+        if node.value is None:
+            return
+        if isinstance(node, ast.Yield):
             scope.body.yields.append((node.value, scope))
-        self.later(_given(node.value), scope, depth, type(node).__name__)
+        self.each((node.value,), scope, depth, type(node).__name__)
 
-    def statement(self, node: ast.Expr, scope: Scope, depth: int) -> None:
-        self.found.discarded.add(id(node.value.value if isinstance(node.value, ast.Await) else node.value))
-        self.later([node.value], scope, depth, "Expr")
+    def statement(self, node: ast.Expr, scope: Scope, depth: int, _around: str) -> None:
+        self.each((node.value,), scope, depth, "Expr")
 
-    def await_(self, node: ast.Await, scope: Scope, depth: int) -> None:
-        self.found.awaited.add(id(node.value))
+    def await_(self, node: ast.Await, scope: Scope, depth: int, around: str) -> None:
+        if around == "Expr":
+            self.found.discarded.add(id(node.value))
+        elif around in ENTERING:
+            self.found.entered.add(id(node.value))
         scope.body.waits.append((node.value, node, scope))
-        self.later([node.value], scope, depth, "Await")
+        self.each((node.value,), scope, depth, "Await")
 
-    def try_(self, node: ast.Try, scope: Scope, depth: int) -> None:
+    def try_(self, node: ast.Try, scope: Scope, depth: int, _around: str) -> None:
         body = scope.body
         body.clauses += ((clause, node.body, scope) for clause in node.handlers)
         body.shape.update({"Finally"} if node.finalbody else ())
-        self.other(node, scope, depth)
+        self.other(node, scope, depth, _around)
 
-    def while_(self, node: ast.While, scope: Scope, depth: int) -> None:
+    def while_(self, node: ast.While, scope: Scope, depth: int, _around: str) -> None:
         scope.body.loops.append(node)
-        self.other(node, scope, depth)
+        self.other(node, scope, depth, _around)
 
-    def compare(self, node: ast.Compare, scope: Scope, depth: int) -> None:
+    def compare(self, node: ast.Compare, scope: Scope, depth: int, _around: str) -> None:
         match node:
             case ast.Compare(left=ast.Name(id=name), ops=[ast.Eq()], comparators=[ast.Constant(value=str() as compared)]):
                 scope.body.compares[name].add(compared)
-        self.other(node, scope, depth)
+        scope.body.shape.add("Compare")
+        self.each((node.left, *node.comparators), scope, depth, "Compare")
 
-    def value(self, node: ast.MatchValue, scope: Scope, depth: int) -> None:
+    def value(self, node: ast.MatchValue, scope: Scope, depth: int, around: str) -> None:
         match node.value:
             case ast.Constant(value=str() as compared):
                 scope.body.compares[""].add(compared)
             case _:
-                self.other(node, scope, depth)
+                self.other(node, scope, depth, around)
 
-    def other(self, node: ast.AST, scope: Scope, depth: int) -> None:
-        kind = type(node).__name__
+    def subscript(self, node: ast.Subscript, scope: Scope, depth: int, _around: str) -> None:
+        if type(node.ctx) is not Load:
+            scope.body.writes.append((node, scope))
+        self.each((node.value, node.slice), scope, depth, "Subscript")
+
+    def other(self, node: ast.AST, scope: Scope, depth: int, _around: str) -> None:
         if isinstance(node, _SHAPES):
-            scope.body.shape.add(kind)
-        self.later(_within(node), scope, depth, kind)
+            scope.body.shape.add(type(node).__name__)
+        self.within(node, scope, depth)
+
+    def within(self, node: ast.AST, scope: Scope, depth: int) -> None:
+        kind = type(node)
+        for name in _FIELDS[kind]:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                if nodes := [each for each in value if isinstance(each, ast.AST)]:
+                    self.each(nodes, scope, depth, kind.__name__)
+            elif isinstance(value, ast.AST):
+                self.each((value,), scope, depth, kind.__name__)
 
 
+ENTERING = frozenset({"With", "AsyncWith"})
 _SHAPES = (ast.stmt, ast.expr)
-_VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int], None]] = {
-    ast.Module: _Walk.module,
+_VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int, str], None]] = {
     ast.FunctionDef: _Walk.function,
     ast.AsyncFunctionDef: _Walk.function,
     ast.Lambda: _Walk.lambda_,
@@ -446,6 +506,7 @@ _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int], None]] = {
     ast.NamedExpr: _Walk.named,
     ast.For: _Walk.for_,
     ast.AsyncFor: _Walk.for_,
+    ast.If: _Walk.if_,
     ast.With: _Walk.with_,
     ast.AsyncWith: _Walk.with_,
     ast.ExceptHandler: _Walk.handler,
@@ -460,31 +521,18 @@ _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int], None]] = {
     ast.Try: _Walk.try_,
     **({ast.TryStar: _Walk.try_} if hasattr(ast, "TryStar") else {}),  # from Python 3.11 on
     ast.While: _Walk.while_,
+    ast.BinOp: _Walk.operation,
     ast.Compare: _Walk.compare,
     ast.MatchValue: _Walk.value,
     ast.Call: _Walk.call,
     ast.Attribute: _Walk.attribute,
     ast.Subscript: _Walk.subscript,
-    ast.Starred: _Walk.part,
-    ast.keyword: _Walk.part,
 }
 _FIELDS = {
     kind: tuple(name for name in kind._fields if name not in {"ctx", "op", "ops"})  # operators say nothing
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 }
-
-
-def _within(node: ast.AST) -> list[ast.AST]:
-    """The nodes directly within a node."""
-    found: list[ast.AST] = []
-    for name in _FIELDS[type(node)]:
-        value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [each for each in value if isinstance(each, ast.AST)]
-        elif isinstance(value, ast.AST):
-            found.append(value)
-    return found
 
 
 def _given(*nodes: ast.expr | None) -> list[ast.expr]:

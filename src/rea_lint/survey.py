@@ -15,7 +15,21 @@ from typing import TYPE_CHECKING
 
 from rea_lint.comments import suppressions
 from rea_lint.facts import Argument, Binding, Broken, Call, Class, Clause, Facts, Function, Parameter, Read, Ref, Refs, Wait, Write
-from rea_lint.scopes import DEFINITIONS, Annotated, Bind, Entered, Instance, Item, Scope, Scopes, Stored, code_of, receiver, scopes
+from rea_lint.scopes import (
+    DEFINITIONS,
+    ENTERING,
+    Annotated,
+    Bind,
+    Entered,
+    Instance,
+    Item,
+    Scope,
+    Scopes,
+    Stored,
+    code_of,
+    receiver,
+    scopes,
+)
 from rea_lint.text import Source, Span
 
 if TYPE_CHECKING:
@@ -471,7 +485,7 @@ def _function(scope: Scope, names: _Names) -> Function:
             **{f"{name}{inner.suffix}": bindings for inner in scope.comprehensions for name, bindings in _variables(inner, names).items()},
         },
         names=_mentions(scope, names),
-        stands={name: frozenset(scope.stands[name]) for name in sorted(scope.stands)},
+        stands=_stands(scope),
         waits=tuple(_waits(scope, names)),
         clauses=tuple(_clauses(scope, names)),
         compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())},
@@ -523,9 +537,9 @@ def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
         names.span(node),
         names.span(node.func),
         tuple(arguments),
-        id(node) in found.awaited,
-        id(node) in found.discarded,
-        id(node) in found.entered,
+        around == "Await",
+        around == "Expr" or (around == "Await" and id(node) in found.discarded),
+        around in ENTERING or (around == "Await" and id(node) in found.entered),
         found.decorated.get(id(node)),
         around,
     )
@@ -576,9 +590,18 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
 
 def _mentions(scope: Scope, names: _Names) -> dict[str, Refs]:
     found: dict[str, Refs] = {}
-    for name, at in scope.mentions:
+    for key in scope.mentions:
+        name, at = (key, scope) if isinstance(key, str) else key
         refs = names.lookup(name, at)
         found[name] = _distinct([*found[name], *refs]) if name in found else refs
+    return dict(sorted(found.items()))
+
+
+def _stands(scope: Scope) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for key, around in scope.mentions.items():
+        name = key if isinstance(key, str) else key[0]
+        found[name] = found[name].union(around) if name in found else frozenset(around)
     return dict(sorted(found.items()))
 
 
