@@ -92,6 +92,7 @@ class Scope(Struct, eq=False):
     yields: list[tuple[ast.expr, Scope]] = field(default_factory=list)
     compares: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     known: dict[str, Refs] = field(default_factory=dict)  # what names are here, as far as they were looked up
+    callees: dict[int, Refs] = field(default_factory=dict)  # what calls here call, by the `id` of the call
     is_generator: bool = False
     nested: list[Scope] = field(default_factory=list)
     shape: set[str] = field(default_factory=set)
@@ -488,7 +489,8 @@ class _Walk:
                 self.each((value,), scope, depth, kind.__name__)
 
 
-ENTERING = frozenset({"With", "AsyncWith"})
+ENTERING = frozenset({"With", "AsyncWith"})  # nodes that enter what stands in them
+DEFINING = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 _SHAPES = (ast.stmt, ast.expr)
 _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int, str], None]] = {
     ast.FunctionDef: _Walk.function,

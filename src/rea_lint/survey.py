@@ -10,12 +10,14 @@ import ast
 import builtins
 import re
 import warnings
+from ast import Attribute, Constant, Name
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from rea_lint.comments import suppressions
 from rea_lint.facts import Argument, Binding, Broken, Call, Class, Clause, Facts, Function, Parameter, Read, Ref, Refs, Wait, Write
 from rea_lint.scopes import (
+    DEFINING,
     DEFINITIONS,
     ENTERING,
     Annotated,
@@ -128,6 +130,13 @@ def _store(found: Scopes, names: _Names) -> None:
                 pass
 
 
+_GIVERS = frozenset(
+    {
+        *("functools.partial", "functools.partialmethod", "builtins.getattr", "builtins.super"),
+        *("copy.copy", "copy.deepcopy", "contextlib.nullcontext", "typing.cast", "typing_extensions.cast"),
+    }
+)  # what calling them gives depends on what they are given
+_ENTER = (".enter_context", ".enter_async_context")
 _SAME = (ast.Await, ast.NamedExpr, ast.Starred)  # expressions that are what is in them
 _MAKES: dict[type[ast.expr], Refs] = {
     ast.JoinedStr: ("builtins.str()",),
@@ -139,23 +148,27 @@ _MAKES: dict[type[ast.expr], Refs] = {
 }
 
 
+_CONTAINERS = frozenset(
+    {
+        *(ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp),
+        *(ast.BinOp, ast.Call),  # of containers; that gives one
+    }
+)
+
+
 class _Names:
     """What names and expressions refer to, in the words of `facts`."""
 
     def __init__(self, module: str, found: Scopes, source: Source) -> None:
         self.found = found
         self.source = source
+        self.span = source.spans()  # where a node stands; not of the module, of which `ast` does not say it
         self._module = module
         self._star = found.module.star
         self._comprehensions = found.comprehensions
-        self._callees: dict[tuple[int, Scope], Refs] = {}  # by call
         self._annotations: list[ast.expr] = []  # those that stand in strings: kept, since nodes go by their `id`
         self._functions = {id(scope.node): scope.name for scope in found.functions}
         self.tuples: dict[str, dict[str, tuple[ast.Tuple, Scope]]] = defaultdict(dict)  # by function (or module), those seen so far
-
-    def span(self, node: ast.AST) -> Span:
-        """Where a node stands; the module, of which `ast` does not say it, nowhere."""
-        return self.source.span(node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
 
     def holder(self, name: str, scope: Scope) -> Scope | None:
         """The scope that binds a name, as Python finds it: class scopes are seen from their own body only."""
@@ -193,30 +206,33 @@ class _Names:
 
     def refs(self, node: ast.expr, scope: Scope, depth: int = 0) -> Refs:
         """What an expression is."""
-        if isinstance(node, ast.Constant):
-            return _constant(node)
-        suffixes: list[str] = []
-        while len(suffixes) < MOST_NESTED and depth < MOST_NESTED:
-            if isinstance(node, ast.Name):
-                return _followed(self.lookup(node.id, scope), suffixes)
-            if isinstance(node, ast.Attribute):
-                suffixes.append(f".{node.attr}")
+        if type(node) is Name:
+            known = scope.known.get(node.id)
+            return self.lookup(node.id, scope) if known is None else known
+        if type(node) is Constant:
+            return _CONSTANTS[type(node.value)]
+        suffix = ""
+        for _ in range(MOST_NESTED if depth < MOST_NESTED else 0):
+            while isinstance(node, _SAME):
                 node = node.value
-            elif isinstance(node, ast.Call):
+            if type(node) is Name:
+                return _followed(self.lookup(node.id, scope), suffix)
+            if type(node) is Attribute:
+                suffix = f".{node.attr}{suffix}"
+                node = node.value
+            elif type(node) is ast.Call:
                 known = self._called_by_name(node, scope, depth)
                 if known is not None:
-                    return _followed(known, suffixes)
-                suffixes.append("()")
+                    return _followed(known, suffix) if suffix else known
+                suffix = f"(){suffix}"
                 node = node.func
-            elif isinstance(node, ast.Subscript):
+            elif type(node) is ast.Subscript:
                 if not isinstance(node.slice, ast.Slice):
-                    index = node.slice.value if isinstance(node.slice, ast.Constant) else None
-                    suffixes.append(f"[{index}]" if isinstance(index, int) else "[]")
-                node = node.value
-            elif isinstance(node, _SAME):
+                    index = node.slice.value if isinstance(node.slice, Constant) else None
+                    suffix = f"[{index}]{suffix}" if isinstance(index, int) else f"[]{suffix}"
                 node = node.value
             else:
-                return _followed(self._base(node, scope, depth), suffixes)
+                return _followed(self._base(node, scope, depth), suffix)
         return ()
 
     def _base(self, node: ast.expr, scope: Scope, depth: int) -> Refs:
@@ -225,7 +241,7 @@ class _Names:
             return made
         match node:
             case ast.Constant():
-                return _constant(node)
+                return _CONSTANTS[type(node.value)]
             case ast.Lambda():
                 return (self._functions[id(node)],)
             case ast.IfExp():
@@ -254,47 +270,52 @@ class _Names:
 
     def callees(self, node: ast.Call, scope: Scope) -> Refs:
         """What a call calls."""
-        known = self._callees.get((id(node), scope))
+        known = scope.callees.get(id(node))
         if known is None:
-            known = self._callees[id(node), scope] = self.refs(node.func, scope)
+            known = scope.callees[id(node)] = self.refs(node.func, scope)
         return known
 
     def _called_by_name(self, node: ast.Call, scope: Scope, depth: int) -> Refs | None:
-        """What a call by name gives: of some, one of their arguments; None for other calls."""
-        if not (
-            isinstance(node.func, ast.Name)
-            or (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name | ast.Attribute))
-        ):
+        """What a call by name gives; None for other calls."""
+        called = node.func
+        if type(called) is Attribute:
+            if type(called.value) is not Name and type(called.value) is not Attribute:
+                return None
+            if called.attr in TAKERS:
+                held = self.refs(called.value, scope, depth + 1)
+                return _distinct([*(f"{ref}.{called.attr}()" for ref in held), *(f"{ref}[]" for ref in held)])
+        elif type(called) is not Name:
             return None
-        if isinstance(node.func, ast.Attribute) and node.func.attr in TAKERS:
-            held = self.refs(node.func.value, scope, depth + 1)
-            return _distinct([*(f"{ref}.{node.func.attr}()" for ref in held), *(f"{ref}[]" for ref in held)])
         callees = self.callees(node, scope)
-        match callees:
-            case ("functools.partial" | "functools.partialmethod",) if node.args:
+        if len(callees) == 1 and (callees[0] in _GIVERS or callees[0].endswith(_ENTER)):
+            return self._given(node, callees[0], scope, depth)
+        return _followed(callees, "()")
+
+    def _given(self, node: ast.Call, called: Ref, scope: Scope, depth: int) -> Refs:
+        """What a call gives that may give one of its arguments, or what comes of it."""
+        match called:
+            case "functools.partial" | "functools.partialmethod" if node.args:
                 return tuple(f"{ref}.<partial>" for ref in self.refs(node.args[0], scope, depth + 1))
-            case ("builtins.getattr",):
+            case "builtins.getattr":
                 match node.args:
                     case [of, ast.Constant(value=str(attribute)), *default]:
                         read = (f"{ref}.{attribute}" for ref in self.refs(of, scope, depth + 1))
                         return _distinct([*read, *(ref for other in default for ref in self.refs(other, scope, depth + 1))])
-                return _followed(callees, ["()"])
-            case ("copy.copy" | "copy.deepcopy" | "contextlib.nullcontext",) if node.args:
+            case "copy.copy" | "copy.deepcopy" | "contextlib.nullcontext" if node.args:
                 return self.refs(node.args[0], scope, depth + 1)
-            case ("typing.cast" | "typing_extensions.cast",) if len(node.args) == 2:
+            case "typing.cast" | "typing_extensions.cast" if len(node.args) == 2:
                 return _distinct([*self.annotation(node.args[0], scope)[0], *self.refs(node.args[1], scope, depth + 1)])
-            case (stack,) if (
-                stack.endswith((".enter_context", ".enter_async_context")) and node.args
-            ):  # of an exit stack, by its name: it gives what it enters
-                return (f"{stack}()", *(f"{ref}.<enter>" for ref in self.refs(node.args[0], scope, depth + 1)))
-            case ("builtins.super",):
+            case "builtins.super":
                 owner = _class_around(scope)
                 return (f"{owner.name}.<super>",) if owner is not None else ()
-            case _:
-                return _followed(callees, ["()"])
+            case _ if called.endswith(_ENTER) and node.args:  # of an exit stack, by its name: it gives what it enters
+                return (f"{called}()", *(f"{ref}.<enter>" for ref in self.refs(node.args[0], scope, depth + 1)))
+        return (f"{called}()",)
 
     def elements(self, node: ast.expr, scope: Scope, index: int | None = None, depth: int = 0) -> Refs:
         """What an element of a display, comprehension or well-known iterator is; () for everything else."""
+        if type(node) not in _CONTAINERS:
+            return ()
         match node:
             case ast.List() | ast.Tuple() | ast.Set():
                 if index is not None and index < len(node.elts) and not any(isinstance(e, ast.Starred) for e in node.elts):
@@ -325,25 +346,26 @@ class _Names:
         """What unpacking or iterating gives."""
         if depth > MOST_NESTED:
             return ()
-        match of:
-            case Item(of=ast.Call(func=ast.Name(), args=arguments) as call, index=None) if index is not None:
-                match self.refs(call.func, scope):
-                    case ("builtins.enumerate",):
-                        return self.item(arguments[0], scope, None, depth + 1) if index == 1 and arguments else ("builtins.int()",)
-                    case ("builtins.zip",):
-                        return self.item(arguments[index], scope, None, depth + 1) if index < len(arguments) else ()
-            case Item(of=ast.Call(func=ast.Attribute(attr="items", value=held), args=[]), index=None) if index is not None:
-                return self.item(held, scope, None, depth + 1) if index == 1 else ()
+        if isinstance(of, Item) and of.index is None and index is not None:
+            match of.of:
+                case ast.Call(func=ast.Name(), args=arguments) as call:
+                    match self.refs(call.func, scope):
+                        case ("builtins.enumerate",):
+                            return self.item(arguments[0], scope, None, depth + 1) if index == 1 and arguments else ("builtins.int()",)
+                        case ("builtins.zip",):
+                            return self.item(arguments[index], scope, None, depth + 1) if index < len(arguments) else ()
+                case ast.Call(func=ast.Attribute(attr="items", value=held), args=[]):
+                    return self.item(held, scope, None, depth + 1) if index == 1 else ()
         suffix = "[]" if index is None else f"[{index}]"
         if isinstance(of, ast.expr):
-            return self.elements(of, scope, index, depth) or _followed(self.refs(of, scope, depth + 1), [suffix])
+            return self.elements(of, scope, index, depth) or _followed(self.refs(of, scope, depth + 1), suffix)
         if isinstance(of, Item):
             if isinstance(of.of, ast.List | ast.Tuple | ast.Set) and index is not None:  # for a, b in [(x, y), ...]
                 rows = [e for e in of.of.elts if isinstance(e, ast.Tuple | ast.List) and index < len(e.elts)]
                 return self._any([e.elts[index] for e in rows], scope, depth)
-            return _followed(self.item(of.of, scope, of.index, depth + 1), [suffix])
+            return _followed(self.item(of.of, scope, of.index, depth + 1), suffix)
         if isinstance(of, Entered):
-            return _followed(self.refs(of.of, scope, depth + 1), [suffix, ".<enter>"])
+            return _followed(self.refs(of.of, scope, depth + 1), f".<enter>{suffix}")
         return ()
 
     def annotation(self, node: ast.expr | None, scope: Scope, depth: int = 0) -> tuple[Refs, Refs]:
@@ -405,14 +427,14 @@ class _Names:
                 return tuple(f"{ref}()" for ref in heads), self.annotation(given[0], scope, depth + 1)[0]
 
 
-def _constant(node: ast.Constant) -> Refs:
-    return () if node.value is None or node.value is Ellipsis else (f"builtins.{type(node.value).__name__}()",)
+_CONSTANTS: dict[type, Refs] = {
+    **{kind: (f"builtins.{kind.__name__}()",) for kind in (str, bytes, int, float, complex, bool)},
+    type(None): (),
+    type(Ellipsis): (),
+}
 
 
-def _followed(base: Refs, suffixes: list[str]) -> Refs:
-    if not suffixes or not base:
-        return base
-    suffix = "".join(reversed(suffixes)) if len(suffixes) > 1 else suffixes[0]
+def _followed(base: Refs, suffix: str) -> Refs:
     return (base[0] + suffix,) if len(base) == 1 else tuple([ref + suffix for ref in base])
 
 
@@ -458,7 +480,9 @@ def _function(scope: Scope, names: _Names) -> Function:
         if owner is not None and "builtins.staticmethod" not in flat:
             binds = "cls" if "builtins.classmethod" in flat else "self"
         is_property = bool(flat & {"builtins.property", "functools.cached_property"})
-    calls = sorted((_call(call, at, around, names) for call, at, around in scope.calls), key=lambda c: (c.span.start, -c.span.end))
+    calls = [_call(call, at, around, names) for call, at, around in scope.calls]
+    calls.sort(key=lambda call: (call.span.start, -call.span.end))
+    mentions, stands = _mentions(scope, names)
     return Function(
         name=f"{scope.name}.<module>" if scope.kind == "module" else scope.name,
         span=span,
@@ -484,8 +508,8 @@ def _function(scope: Scope, names: _Names) -> Function:
             **(_variables(scope, names) if scope.kind == "function" else {}),
             **{f"{name}{inner.suffix}": bindings for inner in scope.comprehensions for name, bindings in _variables(inner, names).items()},
         },
-        names=_mentions(scope, names),
-        stands=_stands(scope),
+        names=mentions,
+        stands=stands,
         waits=tuple(_waits(scope, names)),
         clauses=tuple(_clauses(scope, names)),
         compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())},
@@ -527,20 +551,18 @@ def _parameters(node: FunctionNode, scope: Scope, names: _Names) -> Iterator[Par
 
 def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
     found = names.found
-    arguments = [
-        _argument("*", each.value, scope, names) if isinstance(each, ast.Starred) else _argument(None, each, scope, names)
-        for each in node.args
-    ]
+    arguments = [_argument(None, each, scope, names) for each in node.args]
     arguments += [_argument(each.arg or "**", each.value, scope, names) for each in node.keywords]
+    is_awaited = around == "Await"
     return Call(
         names.callees(node, scope),
         names.span(node),
         names.span(node.func),
         tuple(arguments),
-        around == "Await",
-        around == "Expr" or (around == "Await" and id(node) in found.discarded),
-        around in ENTERING or (around == "Await" and id(node) in found.entered),
-        found.decorated.get(id(node)),
+        is_awaited,
+        around == "Expr" or (is_awaited and id(node) in found.discarded),
+        around in ENTERING or (is_awaited and id(node) in found.entered),
+        found.decorated.get(id(node)) if around in DEFINING else None,
         around,
     )
 
@@ -558,23 +580,39 @@ def _literal(node: ast.expr) -> str | None:
 
 
 def _argument(keyword: str | None, node: ast.expr, scope: Scope, names: _Names) -> Argument:
-    values, span = names.refs(node, scope), names.span(node)
-    if not isinstance(node, _DISPLAYS):
-        return Argument(keyword, values, span, _literal(node))
-    elements = tuple([names.refs(each, scope) for each in node.elts])
-    return Argument(keyword, values, span, None, elements, tuple([names.span(each) for each in node.elts]))
+    if type(node) is Constant:
+        return Argument(keyword, _CONSTANTS[type(node.value)], names.span(node), _literal(node))
+    if isinstance(node, _DISPLAYS):
+        values, elements = names.refs(node, scope), tuple([names.refs(each, scope) for each in node.elts])
+        return Argument(keyword, values, names.span(node), None, elements, tuple([names.span(each) for each in node.elts]))
+    if type(node) is ast.Starred:
+        return _argument("*", node.value, scope, names)
+    return Argument(keyword, names.refs(node, scope), names.span(node))
 
 
 _DISPLAYS = (ast.List, ast.Tuple, ast.Set)
 
 
-def _reads(scope: Scope, names: _Names) -> Iterator[Read]:
-    for node, at, around in sorted(scope.reads, key=_place):
-        values = names.refs(node, at)
-        for ref in values:
-            if ":" not in ref or "." in ref.rpartition(":")[2]:  # a local variable says nothing
-                yield Read(values, names.span(node), around)
-                break
+def _reads(scope: Scope, names: _Names) -> list[Read]:
+    found: list[Read] = []
+    silent: dict[str | tuple[str, Scope], bool] = {}  # by name: what says nothing is most of all
+    for node, at, around in scope.reads:
+        if type(node) is Name:
+            key = node.id if at is scope else (node.id, at)
+            is_silent = silent.get(key)
+            if is_silent is None:
+                is_silent = silent[key] = all(_is_local(ref) for ref in names.lookup(node.id, at))
+            if is_silent:
+                continue
+        if values := names.refs(node, at):
+            found.append(Read(values, names.span(node), around))
+    found.sort(key=lambda read: read.span.start)
+    return found
+
+
+def _is_local(ref: Ref) -> bool:
+    """Whether it is a local variable itself, and nothing of it."""
+    return ":" in ref and "." not in ref.rpartition(":")[2]
 
 
 def _place(found: tuple[ast.expr, Scope, str] | tuple[ast.expr, Scope]) -> tuple[int, int]:
@@ -588,21 +626,21 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
             yield Write(target, names.span(node))
 
 
-def _mentions(scope: Scope, names: _Names) -> dict[str, Refs]:
-    found: dict[str, Refs] = {}
-    for key in scope.mentions:
+def _mentions(scope: Scope, names: _Names) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
+    """What the names are that the code of a scope reads, and the kinds of node around them."""
+    values: dict[str, Refs] = {}
+    stands: dict[str, frozenset[str]] = {}
+    for key, around in scope.mentions.items():
         name, at = (key, scope) if isinstance(key, str) else key
         refs = names.lookup(name, at)
-        found[name] = _distinct([*found[name], *refs]) if name in found else refs
-    return dict(sorted(found.items()))
-
-
-def _stands(scope: Scope) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for key, around in scope.mentions.items():
-        name = key if isinstance(key, str) else key[0]
-        found[name] = found[name].union(around) if name in found else frozenset(around)
-    return dict(sorted(found.items()))
+        if name in values:
+            values[name] = _distinct([*values[name], *refs])
+            stands[name] = stands[name].union(around)
+        else:
+            values[name] = refs
+            stands[name] = frozenset(around)
+    order = sorted(values)
+    return {name: values[name] for name in order}, {name: stands[name] for name in order}
 
 
 def _waits(scope: Scope, names: _Names) -> Iterator[Wait]:
@@ -634,13 +672,13 @@ _PLAIN = (
 def _variables(scope: Scope, names: _Names) -> dict[str, tuple[Binding, ...]]:
     found: dict[str, tuple[Binding, ...]] = {}
     for name, binds in scope.binds.items():
-        if any(isinstance(bind.thing, ast.arg) for bind in binds):
-            binds = [bind for bind in binds if not isinstance(bind.thing, ast.arg)]  # noqa: PLW2901 parameters are elsewhere
+        if binds and isinstance(binds[0].thing, ast.arg):
+            binds = binds[1:]  # noqa: PLW2901 -- the parameter itself is elsewhere
             if not binds:
                 continue
-        elif len(binds) == 1 and binds[0].thing == f"{scope.name}.{name}" and isinstance(binds[0].place, DEFINITIONS):
+        elif len(binds) == 1 and isinstance(binds[0].place, DEFINITIONS) and binds[0].thing == f"{scope.name}.{name}":
             continue  # a def or class: found by its own name
-        found[name] = tuple(_binding(bind, names) for bind in binds)
+        found[name] = tuple([_binding(bind, names) for bind in binds])
     return found
 
 
@@ -655,7 +693,7 @@ def _binding(bind: Bind, names: _Names) -> Binding:
         case Item(of=of, index=index):
             return Binding(names.item(of, bind.scope, index), span)
         case Entered(of=of):
-            return Binding(_followed(names.refs(of, bind.scope), [".<enter>"]), span)
+            return Binding(_followed(names.refs(of, bind.scope), ".<enter>"), span)
         case Instance(of=of):
             return Binding(names.annotation(of, bind.scope)[0], span)
         case Annotated(annotation=annotation):

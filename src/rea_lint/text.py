@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 class Span(Struct, frozen=True, order=True, array_like=True, gc=False):
@@ -74,11 +74,17 @@ class Source(Struct, frozen=True, dict=True):
         span = self.line_span(row)
         return self.text[span.start : span.end]
 
-    def span(self, row: int, byte_column: int, end_row: int, end_byte_column: int) -> Span:
-        """What stands between two places as `ast` gives them."""
-        if self._is_ascii:
-            return Span(self._starts[row - 1] + byte_column, self._starts[end_row - 1] + end_byte_column)
-        return Span(self.from_ast(row, byte_column), self.from_ast(end_row, end_byte_column))
+    def spans(self) -> Callable[[Any], Span]:
+        """What says where a node of `ast` stands: faster than to ask for each of its two places."""
+        starts, of = [0, *self._starts], self.from_ast
+
+        def in_ascii(node: Any) -> Span:
+            return Span(starts[node.lineno] + node.col_offset, starts[node.end_lineno] + node.end_col_offset)
+
+        def in_any(node: Any) -> Span:
+            return Span(of(node.lineno, node.col_offset), of(node.end_lineno, node.end_col_offset))
+
+        return in_ascii if self._is_ascii else in_any
 
     def from_ast(self, row: int, byte_column: int) -> int:
         """The character offset of a place as `ast` gives it: row from 1, column from 0 in UTF-8 bytes."""
