@@ -11,7 +11,7 @@ import re
 import sys
 import warnings
 from collections import defaultdict
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from rea_lint import cst
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rea_lint.durable import Durable
     from rea_lint.facts import Function
     from rea_lint.packs import Replacement
+    from rea_lint.project import Project
     from rea_lint.text import Source
 
 Edits = tuple[Edit, ...]
@@ -56,9 +57,8 @@ def replace(code: Durable, node: cst.BaseExpression, text: str) -> Edits | None:
     None if a comment would be lost, or the text cannot stand in the f-string around it (before Python 3.12 an f-string's own quotes,
     backslashes and comments are no part of it).
     """
-    try:
-        new = cst.parse_expression(text)
-    except cst.ParserSyntaxError:
+    new = _parsed(text)
+    if new is None:
         return None
     if not node.lpar and _binds_looser(new, node, code.parent(node)):
         text = f"({text})"
@@ -66,6 +66,14 @@ def replace(code: Durable, node: cst.BaseExpression, text: str) -> Edits | None:
         return None
     span = code.span(node)
     return (Edit(span, _apart(code.source.text, span, text)),)
+
+
+@lru_cache(maxsize=64)  # the same is put into many places
+def _parsed(text: str) -> cst.BaseExpression | None:
+    try:
+        return cst.parse_expression(text)
+    except cst.ParserSyntaxError:
+        return None
 
 
 def add_await(code: Durable, call: cst.Call) -> Edits | None:
@@ -482,35 +490,38 @@ def remove_import(code: Durable, name: str, *gone: Span) -> Edits:
     text = code.source.text
     facts = code.project.facts[code.path]
     spelling = f"{facts.module}.{name}"
-    others = (other for other in code.project.facts.values() if other.path != code.path)
-    if any(spelling in other.imports or facts.module in other.stars or facts.module in other.imports for other in others):
+    importers = code.project.once(_importers)
+    if any(importers.get(each, {code.path}) != {code.path} for each in (spelling, facts.module, f"{facts.module}.*")):
+        return ()
+    if any(_says(function, name, gone, text) for function in facts.functions.values()):
         return ()
     imports = _imports(text)
     holders = [s for s in imports.statements for alias in s.names if (alias.asname or alias.name.partition(".")[0]) == name]
-    if len(holders) != 1 or any(not any(span.contains(use) for span in gone) for use in _mentions(code.source, name, holders[0])):
+    if len(holders) != 1:
+        return ()
+    if not _is_nowhere_else(code.source, name, (*gone, _node_span(code.source, holders[0]))) and any(
+        not any(span.contains(use) for span in gone) for use in _mentions(code.source, name, holders[0])
+    ):
         return ()
     return _without(code.source, holders[0], name)
+
+
+def _importers(project: Project) -> dict[str, set[str]]:
+    """What is imported, with `.*` all that it has -> the files that do so."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path, facts in project.facts.items():
+        for name in (*facts.imports, *(f"{module}.*" for module in facts.stars)):
+            found[name].add(path)
+    return found
 
 
 class _Imports:
     """The top-level imports of a module, those that run whenever it is imported, and where names are said."""
 
-    def __init__(self, tree: ast.Module) -> None:
-        self.tree = tree
-        self.plainly: dict[str, list[ast.Name | ast.stmt]] = defaultdict(list)  # name -> where it is said, imports included
-        self.texts: list[tuple[str, ast.Constant]] = []  # the string constants: annotations may be among them
-        for node in ast.walk(tree):
-            match node:
-                case ast.Name():
-                    self.plainly[node.id].append(node)
-                case ast.Constant(value=str(text)):
-                    self.texts.append((text, node))
-                case ast.Import() | ast.ImportFrom():
-                    for alias in node.names:
-                        self.plainly[alias.asname or alias.name].append(node)
-                case _:
-                    pass
-        self.statements = [each for each in tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.tree = _head(text)  # as far as there are imports
+        self.statements = [each for each in self.tree.body if isinstance(each, ast.Import | ast.ImportFrom)]
         self.names: dict[str, str] = {}  # what they bind -> what it is
         for statement in self.statements:
             for alias in statement.names:
@@ -519,6 +530,24 @@ class _Imports:
                         self.names[alias.asname or alias.name] = f"{statement.module}.{alias.name}"
                 elif alias.asname or "." not in alias.name:
                     self.names[alias.asname or alias.name] = alias.name
+
+    @cached_property
+    def said(self) -> tuple[dict[str, list[ast.Name | ast.stmt]], list[tuple[str, ast.Constant]]]:
+        """Name -> where it is said, imports included; and the string constants: annotations may be among them."""
+        plainly: dict[str, list[ast.Name | ast.stmt]] = defaultdict(list)
+        texts: list[tuple[str, ast.Constant]] = []
+        for node in ast.walk(_module(self._text)):
+            match node:
+                case ast.Name():
+                    plainly[node.id].append(node)
+                case ast.Constant(value=str(text)):
+                    texts.append((text, node))
+                case ast.Import() | ast.ImportFrom():
+                    for alias in node.names:
+                        plainly[alias.asname or alias.name].append(node)
+                case _:
+                    pass
+        return plainly, texts
 
     @property
     def leading(self) -> list[ast.Import | ast.ImportFrom]:
@@ -547,11 +576,25 @@ def _is_future(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
 
 
-@lru_cache(maxsize=4)
-def _imports(text: str) -> _Imports:
+_imports = lru_cache(maxsize=4)(_Imports)  # by the text of the file
+
+
+def _head(text: str) -> ast.Module:
+    """A module, as far as there may be imports in it: most end before the first definition."""
+    definition = re.search(r"^(?:@|(?:async\s+)?def\s|class\s)", text, re.MULTILINE)
+    if definition is None or re.compile(r"^(?:import|from)\s|;[ \t]*(?:import|from)\s", re.MULTILINE).search(text, definition.start()):
+        return _module(text)
+    try:
+        head = _module(text[: definition.start()])
+    except SyntaxError:  # it stands in a string
+        return _module(text)
+    return head if head.body else _module(text)
+
+
+def _module(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # as in `survey`
-        return _Imports(ast.parse(text))
+        return ast.parse(text)
 
 
 def _around(code: Durable, function: Function) -> Iterator[Function]:
@@ -635,14 +678,36 @@ def _is_standard(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
+def _says(function: Function, name: str, gone: Iterable[Span], text: str) -> bool:
+    """Whether facts tell that a function says a name elsewhere than at some places: it is another function, or a call that begins with it."""
+    if name not in function.stands:
+        return False
+    if not any(function.span.contains(each) or each.contains(function.span) for each in gone):
+        return True
+    callees = (call.callee_span for call in function.calls)
+    said = (span for span in callees if text.startswith(name, span.start) and not _is_word(text[span.start + len(name)]))
+    return any(not any(each.contains(span) for each in gone) for span in said)
+
+
+def _is_nowhere_else(source: Source, name: str, places: Iterable[Span]) -> bool:
+    """Whether the text says a name at some places only: a glance, before the tree is looked through."""
+    places = tuple(places)
+    text = source.text
+    words = (Span(*found.span()) for found in re.finditer(rf"{name}\b", text))
+    said = (
+        word for word in words if not _is_word(text[word.start - 1 : word.start]) or text[word.start - 2 : word.start - 1] == "\\"
+    )  # `\ntime`
+    return text.isascii() and all(any(place.contains(each) for place in places) for each in said)
+
+
 def _mentions(source: Source, name: str, holder: ast.stmt) -> Iterator[Span]:
     """Every place of the file that says a name, other than the import that binds it: in code, in strings that may be annotations."""
-    said = _imports(source.text)
-    for node in said.plainly.get(name, ()):
+    plainly, texts = _imports(source.text).said
+    for node in plainly.get(name, ()):
         if node is not holder:
             yield _node_span(source, node)
     word = re.compile(rf"\b{re.escape(name)}\b")
-    for text, constant in said.texts:
+    for text, constant in texts:
         if word.search(text):
             yield _node_span(source, constant)
 

@@ -125,17 +125,17 @@ def _mentioned(_: Project) -> dict[str, frozenset[str]]:
 
 def _refs(function: Function) -> Iterator[Refs]:
     for name, refs in function.names.items():
-        yield from (refs, *_elements(refs)) if "Subscript" in function.stands[name] else (refs,)
+        yield from (refs, *elements(refs)) if "Subscript" in function.stands[name] else (refs,)
     for read in function.reads:
-        yield from (read.values, *_elements(read.values)) if read.around == "Subscript" else (read.values,)
+        yield from (read.values, *elements(read.values)) if read.around == "Subscript" else (read.values,)
     for call in function.calls:
         made = tuple(f"{callee}()" for callee in call.callees)
-        yield from (call.callees, made, *_elements(made)) if call.around == "Subscript" else (call.callees, made)
+        yield from (call.callees, made, *elements(made)) if call.around == "Subscript" else (call.callees, made)
         yield from (argument.values for argument in call.arguments)
     for bindings in function.variables.values():
         yield from (binding.values for binding in bindings)
 
 
-def _elements(refs: Refs) -> tuple[Refs, Refs]:
+def elements(refs: Refs) -> tuple[Refs, Refs]:
     """Elements, and elements of elements."""
     return tuple(f"{ref}[]" for ref in refs), tuple(f"{ref}[][]" for ref in refs)

@@ -13,7 +13,7 @@ from rea_lint.rule import rule
 from rea_lint.rules import triggers
 
 if TYPE_CHECKING:
-    from rea_lint.facts import Function
+    from rea_lint.facts import Function, Refs
     from rea_lint.project import Project
 
 
@@ -26,9 +26,36 @@ def _may_matter(function: Function, project: Project) -> bool:
     )
     return is_durable and (
         not function.shape.isdisjoint({"Set", "SetComp"})
-        or not order.SETS.isdisjoint(triggers.mentions(function, project))
+        or any(not order.SETS.isdisjoint(project.resolve(refs)) for refs in _taken(function, project))
         or any(project.knowledge.effect(name, call) is Effect.ORDER for call in function.calls for name in project.resolve(call.callees))
     )
+
+
+UNTAKEN = frozenset(  # the kinds of node around something whose order nobody takes there; of arguments, what is called decides
+    {
+        *("AnnAssign", "Assign", "AsyncFunctionDef", "Attribute", "Call", "ClassDef", "Compare", "Dict", "Expr", "FormattedValue"),
+        *("FunctionDef", "If", "List", "Raise", "Return", "Slice", "Tuple", "UnaryOp", "While"),
+    }
+)
+METHODS = tuple(f".{method}" for method in ("pop", *order.SET_MAKERS))
+
+
+def _taken(function: Function, project: Project) -> Iterator[Refs]:
+    """What may be something whose order is taken over: by a loop, a list, or a call that keeps it."""
+    for name, stands in function.stands.items():
+        if not stands <= UNTAKEN:
+            refs = function.names[name]
+            yield from (refs, *triggers.elements(refs)) if "Subscript" in stands else (refs,)
+    for read in function.reads:
+        if read.around not in UNTAKEN:
+            yield from (read.values, *triggers.elements(read.values)) if read.around == "Subscript" else (read.values,)
+    for call in function.calls:
+        yield tuple(callee.rpartition(".")[0] for callee in call.callees if callee.endswith(METHODS))
+        if call.around not in UNTAKEN:
+            made = tuple(f"{callee}()" for callee in call.callees)
+            yield from (made, *triggers.elements(made)) if call.around == "Subscript" else (made,)
+        if call.arguments and not order.KEEPERS.isdisjoint(project.resolve(call.callees)):
+            yield from (argument.values for argument in call.arguments)
 
 
 @rule("REA105", "unordered-iteration", Severity.ERROR, trigger=_may_matter, docs="https://docs.restate.dev/develop/python/durable-steps")
