@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from ast import Attribute, Constant, Load, Name
 from collections import defaultdict, deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import Struct, field
@@ -74,7 +75,7 @@ class Scope(Struct, eq=False):
     parent: Scope | None
     node: ast.AST
     suffix: str = ""  # what variables of a comprehension are called besides their name
-    binds: dict[str, list[Bind]] = field(default_factory=lambda: defaultdict(list))
+    binds: dict[str, list[Bind]] = field(default_factory=partial(defaultdict, list))
     outer: dict[str, Scope] = field(default_factory=dict)  # names declared `global` or `nonlocal`
     star: bool = False
     # of a function or module, in walking order:
@@ -83,40 +84,37 @@ class Scope(Struct, eq=False):
     writes: list[tuple[ast.expr, Scope]] = field(default_factory=list)
     mentions: dict[str | tuple[str, Scope], set[str]] = field(
         default_factory=dict
-    )  # names (those of others with it) -> the kinds of node around
+    )  # name (and whose, if another's) -> the kinds of node around
     comprehensions: list[Scope] = field(default_factory=list)
     waits: list[tuple[ast.expr, ast.expr, Scope]] = field(default_factory=list)  # what is waited for, and where that is said
     loops: list[ast.stmt] = field(default_factory=list)
     clauses: list[tuple[ast.ExceptHandler, list[ast.stmt], Scope]] = field(default_factory=list)  # with the body of its `try`
     results: list[tuple[ast.expr, Scope]] = field(default_factory=list)
     yields: list[tuple[ast.expr, Scope]] = field(default_factory=list)
-    compares: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    compares: dict[str, set[str]] = field(default_factory=partial(defaultdict, set))
     known: dict[str, Refs] = field(default_factory=dict)  # what names are here, as far as they were looked up
     callees: dict[int, Refs] = field(default_factory=dict)  # what calls here call, by the `id` of the call
     is_generator: bool = False
     nested: list[Scope] = field(default_factory=list)
     shape: set[str] = field(default_factory=set)
     # of a class:
-    attributes: dict[str, list[Bind]] = field(default_factory=lambda: defaultdict(list))
+    attributes: dict[str, list[Bind]] = field(default_factory=partial(defaultdict, list))
     fields: list[str] = field(default_factory=list)
-    methods: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    methods: dict[str, list[str]] = field(default_factory=partial(defaultdict, list))
 
     body: Scope = None  # type: ignore[assignment]  # the function or module whose code this scope's code is; never None
+    around: Scope | None = None  # where functions and classes look for what they do not bind themselves: classes are passed over
+    prefix: str = ""  # what variables are called before their name
 
     def __post_init__(self) -> None:
-        self.body = self.parent.body if self.parent is not None and self.kind in {"class", "comprehension"} else self
-
-    @property
-    def around(self) -> Scope | None:
-        """The scope in which functions and classes look for what they do not bind themselves: classes are passed over."""
-        at = self.parent
-        while at is not None and at.kind == "class":
-            at = at.parent
-        return at
+        parent = self.parent
+        self.body = parent.body if parent is not None and self.kind in {"class", "comprehension"} else self
+        self.around = parent.around if parent is not None and parent.kind == "class" else parent
+        self.prefix = f"{self.name}:" if self.kind in {"function", "comprehension"} else f"{self.name}."
 
     def ref(self, name: str) -> Ref:
         """What a variable of this scope is called in facts."""
-        return f"{self.name}:{name}{self.suffix}" if self.kind in {"function", "comprehension"} else f"{self.name}.{name}"
+        return f"{self.prefix}{name}{self.suffix}"
 
 
 class Scopes(Struct, eq=False):
@@ -172,7 +170,8 @@ class _Walk:
 
     def each(self, nodes: Sequence[Any], scope: Scope, depth: int, around: str, *, read: bool = True) -> None:
         """Walk nodes (there is at least one) that lie at a depth; `read`: a name among them is read by itself."""
-        self.depth = max(self.depth, depth)
+        if depth > self.depth:  # noqa: PLR1730 -- `max` takes longer, and this is asked for each node
+            self.depth = depth
         if depth > self.deepest:
             self.waiting.append((nodes, scope, depth, around, read))
             return
@@ -201,7 +200,8 @@ class _Walk:
 
     def mention(self, name: str, scope: Scope, depth: int, around: str) -> None:
         """Note a name that is no value of its own: one that is called, or the head of a chain of attributes."""
-        self.depth = max(self.depth, depth)
+        if depth > self.depth:  # noqa: PLR1730 -- `max` takes longer, and this is asked for each node
+            self.depth = depth
         body = scope.body
         key = name if scope is body else (name, scope)
         if key in body.mentions:
@@ -480,13 +480,19 @@ class _Walk:
 
     def within(self, node: ast.AST, scope: Scope, depth: int) -> None:
         kind = type(node)
+        around = kind.__name__
         for name in _FIELDS[kind]:
             value = getattr(node, name, None)
-            if isinstance(value, list):
-                if nodes := [each for each in value if isinstance(each, ast.AST)]:
-                    self.each(nodes, scope, depth, kind.__name__)
+            if type(value) is list:
+                if value:
+                    self.each(value, scope, depth, around)
             elif isinstance(value, ast.AST):
-                self.each((value,), scope, depth, kind.__name__)
+                self.each((value,), scope, depth, around)
+
+    def dictionary(self, node: ast.Dict, scope: Scope, depth: int, _around: str) -> None:
+        scope.body.shape.add("Dict")
+        if node.keys:
+            self.each([*_given(*node.keys), *node.values], scope, depth, "Dict")
 
 
 ENTERING = frozenset({"With", "AsyncWith"})  # nodes that enter what stands in them
@@ -526,12 +532,15 @@ _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int, str], None]] = {
     ast.BinOp: _Walk.operation,
     ast.Compare: _Walk.compare,
     ast.MatchValue: _Walk.value,
+    ast.Dict: _Walk.dictionary,
     ast.Call: _Walk.call,
     ast.Attribute: _Walk.attribute,
     ast.Subscript: _Walk.subscript,
 }
 _FIELDS = {
-    kind: tuple(name for name in kind._fields if name not in {"ctx", "op", "ops"})  # operators say nothing
+    kind: tuple(
+        name for name in kind._fields if name not in {"ctx", "op", "ops", "kwd_attrs"}
+    )  # those that may hold nodes that say something
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 }
@@ -574,7 +583,7 @@ def _all_arguments(arguments: ast.arguments) -> list[ast.arg]:
 
 def _bind(scope: Scope, name: str, thing: object, place: ast.AST) -> None:
     holder = scope
-    if name in scope.outer:
+    if scope.outer and name in scope.outer:
         holder = scope.outer[name]
         if holder is scope:  # nonlocal: the nearest enclosing function that has it
             outer = scope.parent
@@ -588,7 +597,9 @@ def _bind(scope: Scope, name: str, thing: object, place: ast.AST) -> None:
 
 def _bind_target(scope: Scope, target: ast.expr, value: object, found: Scopes) -> None:
     """Bind what an assignment, loop or `with` binds; tuples are taken apart where the value is a tuple too."""
-    body = scope.body
+    if type(target) is Name:
+        _bind(scope, target.id, value, value if isinstance(value, ast.AST) else target)
+        return
     todo = [(target, value)]
     while todo:
         target, value = todo.pop()
@@ -603,8 +614,8 @@ def _bind_target(scope: Scope, target: ast.expr, value: object, found: Scopes) -
                     todo.extend((t, None if starred or value is None else Item(value, i)) for i, t in enumerate(target.elts))
             case ast.Starred():
                 todo.append((target.value, None))
-            case ast.Attribute(value=ast.Name(id=name)) if name == receiver(body):
-                owner = body.parent
+            case ast.Attribute(value=ast.Name(id=name)) if name == receiver(scope.body):
+                owner = scope.body.parent
                 assert owner is not None
                 owner.attributes[target.attr].append(Bind(value, target, scope))
             case ast.Subscript() if isinstance(value, ast.expr):

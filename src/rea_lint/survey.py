@@ -195,14 +195,16 @@ class _Names:
             around = scope.around
             if around is not None and around.kind != "comprehension":
                 return self.lookup(name, around)
-        holder = self.holder(name, scope)
+        holder = scope if not scope.outer and name in scope.binds else self.holder(name, scope)
         if holder is None:
             if self._star and name not in LANGUAGE:
                 return (f"{self._module}.{name}",)
             return (f"builtins.{name}",) if name in BUILTINS else ()
-        things = {bind.thing if isinstance(bind.thing, str) else None for bind in holder.binds[name]}
-        only = things.pop() if len(things) == 1 else None
-        return (holder.ref(name) if only is None else only,)
+        binds = holder.binds[name]
+        only = binds[0].thing if binds else None
+        if not isinstance(only, str) or (len(binds) > 1 and any(bind.thing != only for bind in binds)):
+            return (holder.ref(name),)
+        return (only,)
 
     def refs(self, node: ast.expr, scope: Scope, depth: int = 0) -> Refs:
         """What an expression is."""
@@ -569,9 +571,11 @@ def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
 
 def _literal(node: ast.expr) -> str | None:
     """A constant as a literal that gives it back: its `repr`, if that is one; None for a number of hundreds of digits."""
-    if not isinstance(node, ast.Constant):
+    if type(node) is not Constant:
         return None
     value = node.value
+    if isinstance(value, str):
+        return repr(value)
     if value is Ellipsis:
         return "..."
     if isinstance(value, float | complex):
@@ -660,9 +664,12 @@ def _clauses(scope: Scope, names: _Names) -> Iterator[Clause]:
 
 def _leaves(statement: ast.stmt) -> bool:
     """Whether there is something in a statement that leads on elsewhere than behind it."""
-    return any(isinstance(node, ast.Return | ast.Raise | ast.Break | ast.Continue) for node in ast.walk(statement))
+    if isinstance(statement, _PLAIN):
+        return isinstance(statement, _LEAVING)
+    return any(isinstance(node, _LEAVING) for node in ast.walk(statement))
 
 
+_LEAVING = (ast.Return, ast.Raise, ast.Break, ast.Continue)
 _PLAIN = (
     *(ast.AnnAssign, ast.Assert, ast.Assign, ast.AugAssign, ast.Break, ast.Continue, ast.Delete, ast.Expr, ast.Global, ast.Import),
     *(ast.ImportFrom, ast.Nonlocal, ast.Pass, ast.Raise, ast.Return),

@@ -10,7 +10,7 @@ import time
 TYPE_CHECKING = False  # as in `typing`, whose import takes longer than a run that was made before
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     import click
 
@@ -38,9 +38,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recording = again.Recording(given, start)
         code = run(given, recording)
         recording.keep(code)
-    if code == INTERRUPTED:
-        os._exit(code)  # the thread that visits may be deep in libcst: leaving in good order would wait for it
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process; stdout is written out already.
+
+    To take down in good order what a run has made would cost a fifth of the run; and after an interrupt the thread that visits may be deep
+    in libcst, and would be waited for.  A profiler or debugger is told of the end, since it has something to say then.
+    """
+    if code != INTERRUPTED and (sys.getprofile() is not None or sys.gettrace() is not None):
+        sys.exit(code)
+    try:
+        sys.stderr.flush()
+    except OSError:
+        code = code or FAILED
+    os._exit(code)
 
 
 def run(arguments: list[str], recording: Recording | None = None) -> int:
