@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from rea_lint.packs import Knowledge
 
 MOST_VALUES = 16  # of one ref: beyond, the rest is dropped
+MOST_TOLD = 2 * MOST_VALUES  # of a ref and of what is handed over for it together
 DEEPEST = 60  # refs resolved within each other
 MOST_WORK = 20_000  # refs resolved for one question; a bound for code that refers to itself in many ways
 
 Values = frozenset[str]
 NOTHING: Values = frozenset()
+_ENDS = (")", "]", ">")  # of a ref that ends with more than a name
 
 
 class Index(Struct, frozen=True):
@@ -39,9 +41,7 @@ class Index(Struct, frozen=True):
     functions: Mapping[str, Function]
     classes: Mapping[str, Class]
     home: Mapping[str, Facts]  # function or class -> the facts of its file
-    held: frozenset[str] = (
-        frozenset()
-    )  # the names of variables of modules, attributes and properties: what else than itself `x.name` may be
+    held: frozenset[str] = NOTHING  # names of variables, attributes and properties: of what else than itself `x.name` may be
 
     def is_ours(self, name: str) -> bool:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
@@ -213,6 +213,7 @@ class Resolver(Struct):
     _needed: set[str] = field(default_factory=set)  # by the answers given since `begin`
     _changed: set[str] = field(default_factory=set)  # since then
     _follower: Resolver | None = None  # whose fallback this is
+    _public: dict[str, Values] = field(default_factory=dict)  # attributes and results of things of libraries: the same for a fallback
     _partial: set[Ref] = field(default_factory=set)  # refs that came through a `functools.partial`
     _active: dict[Ref, None] = field(default_factory=dict)
     _cut: set[Ref] = field(default_factory=set)
@@ -222,6 +223,7 @@ class Resolver(Struct):
         if self.fallback is not None:
             self.fallback._follower = self  # noqa: SLF001 -- its own kind
             self._settled = self.fallback._settled  # noqa: SLF001
+            self._public = self.fallback._public  # noqa: SLF001
 
     def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
         """Note that a call hands `values` to a parameter; True if that is news."""
@@ -301,14 +303,14 @@ class Resolver(Struct):
         if not isinstance(refs, str):
             if len(refs) != 1:
                 parts = [self._resolve(ref) for ref in refs]
-                if sum(map(len, parts)) > MOST_VALUES * 2:
-                    return frozenset([value for part in parts for value in sorted(part)][: MOST_VALUES * 2])
+                if sum(map(len, parts)) > MOST_TOLD:
+                    return frozenset([value for part in parts for value in sorted(part)][:MOST_TOLD])
                 return NOTHING.union(*parts)
             refs = refs[0]
         found = self._settled.get(refs)
         if found is None:
             found = self._resolve(refs)
-        return found if len(found) <= MOST_VALUES * 2 else frozenset(sorted(found)[: MOST_VALUES * 2])
+        return found if len(found) <= MOST_TOLD else frozenset(sorted(found)[:MOST_TOLD])
 
     def is_partial(self, ref: Ref) -> bool:
         """Whether what a ref came to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
@@ -325,57 +327,76 @@ class Resolver(Struct):
             if ref in self._partial:
                 self._partial.update(self._active)
             return values
-        if not self._active:
+        active, cut = self._active, self._cut
+        if not active:
             self._work = 0
-        if not ref or ref in self._active or len(self._active) > DEEPEST or self._work > MOST_WORK:
-            if ref in self._active:
-                self._cut.add(ref)
+        elif ref in active:
+            cut.add(ref)
+            return NOTHING
+        if not ref or len(active) > DEEPEST or self._work > MOST_WORK:
             return NOTHING
         self._work += 1
-        outer, self._needed = self._needed, set()
-        self._active[ref] = None
+        outer = self._needed
+        self._needed = needed = set[str]()
+        active[ref] = None
         values = self._once(ref)
-        del self._active[ref]
-        needs, self._needed = frozenset(self._needed), outer
-        outer |= needs
-        self._cut.discard(ref)
-        if not self._cut:  # complete: nothing within was left out because it was being asked for above
-            if needs or ref in self._partial:
-                self._memo[ref] = values, needs
+        del active[ref]
+        self._needed = outer
+        outer |= needed
+        if cut:
+            cut.discard(ref)
+        if not cut:  # complete: nothing within was left out because it was being asked for above
+            if needed or ref in self._partial:
+                self._memo[ref] = values, frozenset(needed)
+                for need in needed:
+                    self._refs.setdefault(need, set()).add(ref)
             else:
                 self._settled[ref] = values
-            for need in needs:
-                self._refs.setdefault(need, set()).add(ref)
         return values
 
     def _once(self, ref: Ref) -> Values:
+        if ref.endswith(_ENDS):
+            made = self._made(ref)
+            if made is not None:
+                return made
+        index = self.index
+        if ref in index.modules or (ref in index.home and not self._is_redefined(ref)):
+            return self._canonical(ref)
+        cut, colon = ref.rfind("."), ref.rfind(":")
+        if colon > cut:
+            return self._variable(ref[:colon], ref[colon + 1 :])
+        if cut < 0:
+            return frozenset({ref})
+        head, name = ref[:cut], ref[cut + 1 :]
+        if head.endswith(".<super>"):
+            return self._member(head.removesuffix(".<super>"), name, skip_own=True, instance=True)
+        found = self._each(self._resolve(head), name)
+        if ELEMENT in found:  # of `context: RunContext[Deps]`, `context.deps` is a `Deps`
+            return (found - {ELEMENT}) | self._resolve(f"{head}[]")
+        return found
+
+    def _made(self, ref: Ref) -> Values | None:
+        """What a ref comes to that ends with more than a name: what a call gives, an element; None: it ends with the name of a lambda."""
         if ref.endswith("()"):
-            return self._union(self.result(value) for value in ordered(self._resolve(ref[:-2])))
+            called = self._resolve(ref[:-2])
+            return NOTHING.union(*[self.result(value) for value in ordered(called)])
         if ref.endswith("]"):
             return self._elements(ref)
         if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
             self._partial.update(self._active)
             known = self.index.knowledge.exact
             return frozenset(v for v in self._resolve(ref.removesuffix(".<partial>")) if not isinstance(known.get(v), Condition))
-        if ref.endswith(".<enter>"):
-            return self._entered(ref.removesuffix(".<enter>"))
-        if ref in self.index.modules or ((ref in self.index.functions or ref in self.index.classes) and not self._is_redefined(ref)):
-            return self._public(ref)
-        cut = max(ref.rfind("."), ref.rfind(":"))
-        if cut < 0:
-            return frozenset({ref})
-        head, name = ref[:cut], ref[cut + 1 :]
-        if ref[cut] == ":":
-            return self._variable(head, name)
-        if head.endswith(".<super>"):
-            head = head.removesuffix(".<super>")
-            return self._member(head, name, skip_own=True, instance=True)
-        found = self._union(self.attribute(value, name) for value in ordered(self._resolve(head)))
-        if ELEMENT in found:  # of `context: RunContext[Deps]`, `context.deps` is a `Deps`
-            return (found - {ELEMENT}) | self._resolve(f"{head}[]")
-        return found
+        return self._entered(ref.removesuffix(".<enter>")) if ref.endswith(".<enter>") else None
 
-    def _public(self, name: str) -> Values:
+    def _each(self, values: Values, name: str) -> Values:
+        """What the attribute `name` of any of some canonical values is."""
+        found: list[Values] = []
+        for value in ordered(values):
+            public = self._public.get(f"{value}.{name}")
+            found.append(public if public is not None else self.attribute(value, name))
+        return found[0] if len(found) == 1 else NOTHING.union(*found)
+
+    def _canonical(self, name: str) -> Values:
         """A name of the project; the sources of a library that the packs know count as that library."""
         return frozenset({self.index.knowledge.canonical(name)})
 
@@ -383,9 +404,6 @@ class Resolver(Struct):
         """Whether a module has other bindings for the name of one of its functions or classes."""
         module, _, last = name.rpartition(".")
         return module in self.index.modules and last in self.index.modules[module].variables
-
-    def _union(self, parts: Iterable[Values]) -> Values:
-        return NOTHING.union(*parts)
 
     # -- variables and parameters --
 
@@ -408,7 +426,7 @@ class Resolver(Struct):
                 found += self._all(parameter.default)
         for binding in at.variables.get(name, ()):
             found += self._all(binding.values)
-        return frozenset(found[: MOST_VALUES * 2])
+        return frozenset(found if len(found) <= MOST_TOLD else found[:MOST_TOLD])
 
     def handed(self, function: str, slot: Ref) -> tuple[str, ...]:
         """What calls hand over for a parameter (`function:name`) or a field (`Class().name`)."""
@@ -417,7 +435,10 @@ class Resolver(Struct):
             return tuple(self._bound.get(slot, ()))
         return self.fallback.handed(function, slot)
 
-    def _all(self, refs: Refs) -> list[str]:
+    def _all(self, refs: Refs) -> Iterable[str]:
+        """What several refs come to, in order."""
+        if len(refs) == 1:
+            return ordered(self._resolve(refs[0]))
         return [value for ref in refs for value in ordered(self._resolve(ref))]
 
     # -- attributes --
@@ -436,19 +457,21 @@ class Resolver(Struct):
         return self._library(f"{value}.{name}")
 
     def _library(self, name: str) -> Values:
-        public = self.index.knowledge.canonical(name)
-        given = self.index.knowledge.attributes.get(public)
-        return frozenset(given) if given else frozenset({public})
+        found = self._public.get(name)
+        if found is None:
+            public = self.index.knowledge.canonical(name)
+            found = self._public[name] = frozenset(self.index.knowledge.attributes.get(public) or (public,))
+        return found
 
     def _module_member(self, module: str, name: str) -> Values:
         index = self.index
         dotted = f"{module}.{name}"
         file = index.modules[module]
         if (dotted in index.functions or dotted in index.classes) and name not in file.variables:
-            return self._public(dotted)
+            return self._canonical(dotted)
         found: list[str] = []
         for binding in file.variables.get(name, ()):
-            given = ordered(self._public(dotted)) if binding.values == (dotted,) else self._all(binding.values)
+            given = ordered(self._canonical(dotted)) if binding.values == (dotted,) else self._all(binding.values)
             found += [value for value in given if value not in found]
         if not found and dotted in index.modules:
             return frozenset({dotted})
@@ -496,11 +519,11 @@ class Resolver(Struct):
                 continue
             properties = [m for m in methods if index.functions[m].is_property]
             if properties:
-                return self._union(self.result(p) for p in properties)
+                return NOTHING.union(*[self.result(p) for p in properties])
             found = [*methods[-1:], *handed]
             for binding in bindings:
                 found += self._all(binding.values)
-            return frozenset(found[: MOST_VALUES * 2])
+            return frozenset(found[:MOST_TOLD])
         return NOTHING
 
     def property_of(self, ref: Ref) -> tuple[str, ...]:
@@ -531,25 +554,31 @@ class Resolver(Struct):
 
     def result(self, value: str) -> Values:
         """What calling a canonical value gives; of a coroutine function, what awaiting the call gives."""
+        made = f"{value}()"
+        known = self._public.get(made)
+        if known is not None:
+            return known
         index = self.index
         if value in index.classes:
-            return frozenset({f"{value}()"})
+            return frozenset({made})
         if value in index.functions:
             function = index.functions[value]
             if function.is_generator:
                 return NOTHING
             annotated = self._all(function.return_annotation)
             returned = self._all(function.returns)
-            return frozenset([*annotated, *(r for r in returned if r not in annotated)][: MOST_VALUES * 2])
+            return frozenset([*annotated, *(r for r in returned if r not in annotated)][:MOST_TOLD])
         if value.endswith("()") and value[:-2] in index.classes:
-            return self._union(self.result(m) for m in self.method(value[:-2], "__call__"))
+            return NOTHING.union(*[self.result(m) for m in self.method(value[:-2], "__call__")])
         if index.is_ours(value):
             return NOTHING
         knowledge = index.knowledge
         if value in knowledge.ambient:
-            return frozenset({f"{knowledge.ambient[value]}()"})
-        given = knowledge.results.get(value)
-        return frozenset(given) if given else frozenset({knowledge.canonical(f"{value}()")})
+            found = frozenset({f"{knowledge.ambient[value]}()"})
+        else:
+            found = frozenset(knowledge.results.get(value) or (knowledge.canonical(made),))
+        self._public[made] = found
+        return found
 
     def _entered(self, ref: Ref) -> Values:
         """What `with` binds: what `__enter__` returns, what a generator of a context manager yields, or the value itself."""
@@ -569,7 +598,7 @@ class Resolver(Struct):
                     f"{value}.<enter>"
                 )
                 found += given_by_pack or (value,)
-        return frozenset(found[: MOST_VALUES * 2])
+        return frozenset(found[:MOST_TOLD])
 
     # -- elements --
 
@@ -614,7 +643,7 @@ class Resolver(Struct):
                     else:
                         given = self.index.knowledge.attributes.get(f"{value}{item}") or self.index.knowledge.attributes.get(f"{value}[]")
                         found += given or ()
-        return frozenset(dict.fromkeys(found[: MOST_VALUES * 2]))
+        return frozenset(dict.fromkeys(found[:MOST_TOLD]))
 
     def _element_refs(self, ref: Ref, around: tuple[Ref, ...] = ()) -> Refs:
         """What the elements of a variable or attribute are, as its bindings say it; `around`: what they are elements of in turn."""
