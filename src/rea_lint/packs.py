@@ -144,6 +144,7 @@ class Knowledge(Struct, frozen=True):
     agents: Mapping[str, AgentPart] = field(default_factory=dict)
     recovering: frozenset[str] = frozenset()  # mark a service or handler as recovering by itself: it is never replayed
     callers: frozenset[str] = frozenset()  # call a callable handed to them, at once and in the same task
+    _aliased: set[str] = field(default_factory=set)  # the first parts of aliases
     _canonical: dict[str, str] = field(default_factory=dict)  # answers that were given
     _decided: dict[str, tuple[bool, Effect | Condition | None]] = field(default_factory=dict)  # the same
 
@@ -163,6 +164,10 @@ class Knowledge(Struct, frozen=True):
         if isinstance(decision, Condition):
             return decision.effect if call is not None and _holds(decision, call, resolve) else None
         return decision
+
+    def is_harmless(self, name: str) -> bool:
+        """Whether calling `name` has no effect whatever it is given, as far as is known."""
+        return self._decision(name)[1] is None
 
     def is_known(self, name: str) -> bool:
         """Whether an entry decides what calling `name` does, one way or the other."""
@@ -185,12 +190,16 @@ class Knowledge(Struct, frozen=True):
 
     def _public(self, name: str) -> str:
         aliases = self.aliases
+        if not self._aliased:
+            self._aliased.update(alias.partition(".")[0] for alias in aliases)
+        if name.partition(".")[0].partition("(")[0] not in self._aliased:
+            return name
         end = len(name)
         while end > 0:
             public = aliases.get(name[:end])
             if public is not None:
                 return public + name[end:]
-            end = max(name.rfind(c, 0, end) for c in ".([")
+            end = max(name.rfind(".", 0, end), name.rfind("(", 0, end), name.rfind("[", 0, end))
         return name
 
     def _decision(self, name: str) -> tuple[bool, Effect | Condition | None]:

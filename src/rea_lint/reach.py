@@ -6,7 +6,7 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -47,7 +47,7 @@ class Step(Struct, frozen=True):
     direct: bool  # handed to the context itself; otherwise to a function that passes it on, or to a `functools.partial`
 
 
-class Edge(NamedTuple):
+class Edge(Struct, frozen=True, gc=False):
     """A function of the project runs another (or makes an instance of a class)."""
 
     target: str
@@ -58,7 +58,7 @@ class Edge(NamedTuple):
     wraps: str = ""  # of a decorator's wrapper: what it was put around
 
 
-class Primitive(NamedTuple):
+class Primitive(Struct, frozen=True, gc=False):
     """A call or read of something that has an effect by itself."""
 
     name: str
@@ -84,6 +84,7 @@ class Reach(Struct):
     fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
     hands: dict[str, dict[Ref, set[str]]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
     givers: dict[Ref, set[str]] = field(default_factory=dict)  # parameter -> what has handed something over for it, perhaps in another fork
+    inert: dict[str, bool] = field(default_factory=dict)  # canonical name -> whether nothing comes of calling it, whatever it is given
 
     def fields(self, name: str) -> list[str]:
         """The fields of a class that has no constructor of its own, in the order its constructor takes them."""
@@ -98,6 +99,8 @@ class Reach(Struct):
 
     def hand(self, giver: str, function: str, slot: Ref, values: Values) -> bool:
         """Note that a function hands `values` to a parameter; True if that is news."""
+        if not values:
+            return self.resolver.enter(function)
         known = self.hands.setdefault(giver, {}).setdefault(slot, set())
         if not known:
             self.givers.setdefault(slot, set()).add(giver)
@@ -221,7 +224,8 @@ class _Visitor:
                         self._run_values(factory.values, binding.span, None, f"{self.name}().{field_name}")
 
     def _read(self, ref: Ref, span: Span) -> None:
-        self.edges.extend(Edge(function, span, None, ref) for function in self.resolver.property_of(ref))
+        for function in self.resolver.property_of(ref):
+            self.edges.append(Edge(function, span, None, ref))
         if ":" not in ref or "." in ref.rpartition(":")[2]:
             for value in ordered(self.resolver.resolve(ref)):
                 if value in self.knowledge.reads and not self.index.is_ours(value):
@@ -230,20 +234,33 @@ class _Visitor:
                         self.visit.primitives.append(Primitive(value, effect, span, None, ref))
 
     def _call(self, function: Function, call: Call) -> None:
-        targets = [(ref, target) for ref in call.callees for target in ordered(self.resolver.resolve(ref))]
-        for ref in call.callees:
+        resolver, inert, properties = self.resolver, self.reach.inert, self.index.properties
+        found = [*map(resolver.resolve, call.callees)]
+        for ref in call.callees if properties else ():
             head = ref.rpartition(".")[0]
-            if head and "." in head.rpartition(":")[2]:
-                self.edges.extend(Edge(p, call.callee_span, None, head) for p in self.resolver.property_of(head))
-        for ref, target in targets:
-            self._target(function, self._whole(call, ref), ref, target)
+            if head.rpartition(".")[2] in properties and "." in head.rpartition(":")[2]:
+                for each in resolver.property_of(head):
+                    self.edges.append(Edge(each, call.callee_span, None, head))
+        for ref, targets in zip(call.callees, found, strict=True):
+            for target in ordered(targets):
+                is_inert = inert.get(target)
+                if is_inert is None:
+                    is_inert = inert[target] = self._is_inert(target)
+                if not is_inert:
+                    self._target(function, self._whole(call, ref) if resolver.is_partial(ref) else call, ref, target)
         if call.entered:
             self._enter(call)
 
+    def _is_inert(self, target: str) -> bool:
+        """Whether nothing comes of calling something, whatever it is given: it is not the project's, and has no effect."""
+        knowledge = self.knowledge
+        if target in PARTIALS or target in knowledge.steps or (self.index.is_ours(target) and target not in knowledge.exact):
+            return False
+        is_caller = target in knowledge.callers or target.partition("(")[0] in knowledge.callers
+        return not is_caller and knowledge.operation(target) is None and knowledge.is_harmless(target)
+
     def _whole(self, call: Call, ref: Ref) -> Call:
         """A call with the arguments that a `functools.partial` on the way adds; one whose arguments cannot be told hides all."""
-        if not self.resolver.is_partial(ref):
-            return call
         at = self.index.functions[self.name]
         if ref.endswith(".<partial>"):  # functools.partial(f, a)(b)
             made = [each for each in at.calls if each.span == call.callee_span]
@@ -304,12 +321,16 @@ class _Visitor:
     def _enter_function(self, function: Function, call: Call, ref: Ref, target: str, receivers: Values | None = None) -> None:
         called = self.index.functions[target]
         # What a decorator calls is what it decorates, without what it puts around it.
-        around = [(d, w) for d, w in wrappers(self.index, self.resolver, called) if not function.name.startswith(f"{d}.")]
-        inner = [wrapper for _, wrapper in around[1:]] + [target]
-        self.edges.append(Edge(around[0][1], call.span, call, ref, wraps=inner[0]) if around else Edge(target, call.span, call, ref))
-        for (decorator, wrapper), wrapped in zip(around, inner, strict=False):
-            self._hand(decorator, around_slot(self.index, decorator), frozenset({wrapped}))
-            self._hand_arguments(call, wrapper, frozenset())
+        wrapped_by = wrappers(self.index, self.resolver, called) if called.decorators else ()
+        around = [(d, w) for d, w in wrapped_by if not function.name.startswith(f"{d}.")]
+        if around:
+            inner = [wrapper for _, wrapper in around[1:]] + [target]
+            self.edges.append(Edge(around[0][1], call.span, call, ref, wraps=inner[0]))
+            for (decorator, wrapper), wrapped in zip(around, inner, strict=False):
+                self._hand(decorator, around_slot(self.index, decorator), frozenset({wrapped}))
+                self._hand_arguments(call, wrapper, frozenset())
+        else:
+            self.edges.append(Edge(target, call.span, call, ref))
         if receivers is None:
             receivers = self._receivers(function, call, called)
         self._hand_arguments(call, target, receivers)
@@ -320,7 +341,7 @@ class _Visitor:
         for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
             self._hand(target, slot, self.resolver.resolve(argument.values))
-            if self._takes_steps(slot.removesuffix("[]")):
+            if self._takes_steps(slot[:-2] if slot.endswith("]") else slot):
                 self._hand_over(call, argument, direct=False)
         if receivers and called.parameters:
             self._hand(target, f"{target}:{called.parameters[0].name}", receivers)
@@ -468,27 +489,26 @@ def take(reach: Reach, ref: Ref) -> None:
         reach.resolver.change(ref)
 
 
-def match(called: Function, call: Call, *, bound: bool) -> Iterator[tuple[str, Argument]]:
+def match(called: Function, call: Call, *, bound: bool) -> list[tuple[str, Argument]]:
     """Which parameter (`name`, or `name[]` for one of `*args`) gets which argument; `bound`: the first parameter is given already."""
     parameters = called.parameters[1:] if bound and called.binds is not None else called.parameters
-    positional = [p for p in parameters if p.kind == "positional"]
-    names = {p.name for p in parameters if p.kind in {"positional", "keyword"}}
-    rest = next((p.name for p in parameters if p.kind == "*"), None)
-    others = next((p.name for p in parameters if p.kind == "**"), None)
+    found: list[tuple[str, Argument]] = []
     position = 0
     for argument in call.arguments:
-        if argument.keyword == "*":
-            return
-        if argument.keyword is None:
-            if position < len(positional):
-                yield positional[position].name, argument
-            elif rest is not None:
-                yield f"{rest}[]", argument
+        keyword = argument.keyword
+        if keyword is None:
+            if position < len(parameters) and parameters[position].kind == "positional":  # they come first
+                found.append((parameters[position].name, argument))
+            else:
+                found += ((f"{p.name}[]", argument) for p in parameters if p.kind == "*")
             position += 1
-        elif argument.keyword in names:
-            yield argument.keyword, argument
-        elif argument.keyword != "**" and others is not None:
-            yield f"{others}[]", argument
+        elif keyword == "*":
+            break
+        elif any(p.name == keyword and p.kind in {"positional", "keyword"} for p in parameters):
+            found.append((keyword, argument))
+        elif keyword != "**":
+            found += ((f"{p.name}[]", argument) for p in parameters if p.kind == "**")
+    return found
 
 
 def _passed(call: Call, given: Mapping[Ref, Argument], several: Mapping[Ref, tuple[Argument, ...]]) -> Iterator[Argument]:

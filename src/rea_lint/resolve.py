@@ -42,6 +42,7 @@ class Index(Struct, frozen=True):
     classes: Mapping[str, Class]
     home: Mapping[str, Facts]  # function or class -> the facts of its file
     held: frozenset[str] = NOTHING  # names of variables, attributes and properties: of what else than itself `x.name` may be
+    properties: frozenset[str] = NOTHING  # names of properties
 
     def is_ours(self, name: str) -> bool:
         """Whether a canonical ref is of the project: a function, class, module, or something made by calling one."""
@@ -124,23 +125,28 @@ class Index(Struct, frozen=True):
 def index(facts: Iterable[Facts], knowledge: Knowledge) -> Index:
     """The index of a project; where two files give one module name, the first wins."""
     modules: dict[str, Facts] = {}
+    functions: dict[str, Function] = {}
+    classes: dict[str, Class] = {}
+    home: dict[str, Facts] = {}
     for file in facts:
-        modules.setdefault(file.module, file)
-    return Index(
-        knowledge,
-        modules,
-        {f.name: f for file in modules.values() for f in file.functions.values()},
-        {c.name: c for file in modules.values() for c in file.classes.values()},
-        {name: file for file in modules.values() for name in (*file.functions, *file.classes)},
-        frozenset().union(*map(_held, modules.values())),
-    )
+        if modules.setdefault(file.module, file) is file:
+            functions.update(file.functions)
+            classes.update(file.classes)
+            home.update(dict.fromkeys(file.functions, file))
+            home.update(dict.fromkeys(file.classes, file))
+    held, properties = NOTHING.union(*map(_held, modules.values())), NOTHING.union(*map(_properties, modules.values()))
+    return Index(knowledge, modules, functions, classes, home, held, properties)
 
 
 def _held(file: Facts) -> set[str]:
     """The names of what a module or class of a file holds, and of its properties; but for what is imported, or made, by its own name."""
     variables = (name for name, bindings in file.variables.items() if any(b.values and not _is_named(b, name) for b in bindings))
     attributes = (name for each in file.classes.values() for names in (each.attributes, each.fields) for name in names)
-    return {*variables, *attributes, *(f.written_name for f in file.functions.values() if f.is_property)}
+    return {*variables, *attributes, *_properties(file)}
+
+
+def _properties(file: Facts) -> list[str]:
+    return [function.written_name for function in file.functions.values() if function.is_property]
 
 
 def _is_named(binding: Binding, name: str) -> bool:
@@ -190,7 +196,8 @@ def updated(before: Index, file: Facts) -> Index | None:
     functions.update(file.functions)
     classes.update(file.classes)
     home.update(dict.fromkeys((*file.functions, *file.classes), file))
-    return Index(before.knowledge, modules, functions, classes, home, before.held | _held(file))
+    held, properties = before.held.union(_held(file)), before.properties.union(_properties(file))
+    return Index(before.knowledge, modules, functions, classes, home, held, properties)
 
 
 class Resolver(Struct):
@@ -209,8 +216,8 @@ class Resolver(Struct):
     _holders: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> parameters that have held it, in any fork
     _settled: dict[Ref, Values] = field(default_factory=dict)  # answers that need nothing: the same for a fallback
     _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # others, with what they need
-    _refs: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it
-    _needed: set[str] = field(default_factory=set)  # by the answers given since `begin`
+    _refs: dict[str, list[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it
+    _needed: list[str] = field(default_factory=list)  # by the answers given since `begin`; some more than once
     _changed: set[str] = field(default_factory=set)  # since then
     _follower: Resolver | None = None  # whose fallback this is
     _public: dict[str, Values] = field(default_factory=dict)  # attributes and results of things of libraries: the same for a fallback
@@ -272,20 +279,21 @@ class Resolver(Struct):
 
     def begin(self) -> None:
         """From here on, note what answers need."""
-        self._needed, self._changed = set(), set()
+        self._needed.clear()
+        self._changed.clear()
 
     def end(self, reader: str) -> None:
         """Until something changes that answers since `begin` needed, `reader` need not ask again."""
-        for need in self._needed:
+        for need in set(self._needed):
             self.readers.setdefault(need, set()).add(reader)
-        if self._needed.isdisjoint(self._changed):
+        if self._changed.isdisjoint(self._needed):
             self.stale.discard(reader)
         else:
             self.stale.add(reader)
 
     def need(self, what: str) -> None:
         """Note that what is being worked out needs `what`, of which `change` tells."""
-        self._needed.add(what)
+        self._needed.append(what)
 
     def change(self, what: str) -> None:
         """Forget the answers that need `what`."""
@@ -301,6 +309,8 @@ class Resolver(Struct):
     def resolve(self, refs: Ref | Refs) -> Values:
         """What a ref, or any of several, may come to."""
         if not isinstance(refs, str):
+            if not refs:
+                return NOTHING
             if len(refs) != 1:
                 parts = [self._resolve(ref) for ref in refs]
                 if sum(map(len, parts)) > MOST_TOLD:
@@ -323,7 +333,7 @@ class Resolver(Struct):
         known = self._memo.get(ref)
         if known is not None:
             values, needs = known
-            self._needed |= needs
+            self._needed += needs
             if ref in self._partial:
                 self._partial.update(self._active)
             return values
@@ -336,20 +346,22 @@ class Resolver(Struct):
         if not ref or len(active) > DEEPEST or self._work > MOST_WORK:
             return NOTHING
         self._work += 1
-        outer = self._needed
-        self._needed = needed = set[str]()
+        needed = self._needed
+        before = len(needed)
         active[ref] = None
         values = self._once(ref)
         del active[ref]
-        self._needed = outer
-        outer |= needed
+        needs = NOTHING
+        if len(needed) > before:
+            needs = frozenset(needed[before:])
+            needed[before:] = needs
         if cut:
             cut.discard(ref)
         if not cut:  # complete: nothing within was left out because it was being asked for above
-            if needed or ref in self._partial:
-                self._memo[ref] = values, frozenset(needed)
-                for need in needed:
-                    self._refs.setdefault(need, set()).add(ref)
+            if needs or ref in self._partial:
+                self._memo[ref] = values, needs
+                for need in needs:
+                    self._refs.setdefault(need, []).append(ref)
             else:
                 self._settled[ref] = values
         return values
@@ -411,26 +423,29 @@ class Resolver(Struct):
         at = self.index.functions.get(function)
         if at is None:
             return NOTHING
+        bindings = at.variables.get(name, ())
+        parameter = next((each for each in at.parameters if each.name == name), None)
+        if parameter is None and len(bindings) == 1 and len(bindings[0].values) == 1:
+            values = self._resolve(bindings[0].values[0])
+            return values if len(values) <= MOST_TOLD else frozenset(sorted(values)[:MOST_TOLD])
         found: list[str] = []
-        for position, parameter in enumerate(at.parameters):
-            if parameter.name != name:
-                continue
+        if parameter is not None:
             if parameter.kind in {"*", "**"}:
                 return frozenset({"builtins.tuple()" if parameter.kind == "*" else "builtins.dict()"})
             handed = self.handed(function, f"{function}:{name}")
-            if position == 0 and at.binds is not None and at.owner is not None and not handed:
+            if parameter is at.parameters[0] and at.binds is not None and at.owner is not None and not handed:
                 found.append(at.owner if at.binds == "cls" else f"{at.owner}()")
             found += [value for value in self._all(parameter.annotation) if value not in found]
             found += [value for value in handed if value not in found]
             if not handed:
                 found += self._all(parameter.default)
-        for binding in at.variables.get(name, ()):
+        for binding in bindings:
             found += self._all(binding.values)
         return frozenset(found if len(found) <= MOST_TOLD else found[:MOST_TOLD])
 
     def handed(self, function: str, slot: Ref) -> tuple[str, ...]:
         """What calls hand over for a parameter (`function:name`) or a field (`Class().name`)."""
-        self._needed.add(function)
+        self._needed.append(function)
         if function in self.entered or self.fallback is None:
             return tuple(self._bound.get(slot, ()))
         return self.fallback.handed(function, slot)
@@ -532,8 +547,11 @@ class Resolver(Struct):
         if cut < 0 or ref.endswith(("()", "]", ">")):
             return ()
         name = ref[cut + 1 :]
+        values = self._resolve(ref[:cut])
+        if name not in self.index.properties:
+            return ()
         found: list[str] = []
-        for value in ordered(self._resolve(ref[:cut])):
+        for value in ordered(values):
             if value.endswith("()") and value[:-2] in self.index.classes:
                 for at in self.index.ancestors(value[:-2], self):
                     methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
