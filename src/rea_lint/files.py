@@ -440,10 +440,15 @@ def _imported_names(paths: Iterable[str]) -> set[str]:
     return {name.decode() for data in datas for name in re.findall(rb"(?:from|import)[ \t]+\.*(\w+)", data)}
 
 
+_PLAIN = re.compile(r"\.?\w[\w.-]*/?")
+"""A pattern that is a name: as most are."""
+
+
 class _Ignores(Struct, frozen=True):
     """The patterns of one .gitignore; the last that fits decides."""
 
     folder: str  # with a separator at its end
+    plain: frozenset[str]  # names that are ignored, of folders alone with a `/` at their end; empty if a pattern takes something back
     patterns: tuple[tuple[Pattern[str], bool, bool], ...]  # (pattern, whether it ignores, whether it is about the name alone), last first
     names: Pattern[str] | None  # fits each name that a pattern about names fits
     paths: Pattern[str] | None  # the same for patterns about more than a name
@@ -451,6 +456,10 @@ class _Ignores(Struct, frozen=True):
     def decide(self, path: str, name: str, *, is_folder: bool) -> bool | None:
         """Whether a file or folder is ignored; None if nothing is said of it."""
         end = "/" if is_folder else ""
+        if name in self.plain or (is_folder and name + end in self.plain):
+            return True
+        if not self.patterns:
+            return None
         below = path[len(self.folder) :].replace(os.sep, "/") + end
         if not ((self.names and self.names.match(name + end)) or (self.paths and self.paths.match(below))):
             return None
@@ -502,14 +511,20 @@ def _gitignore(folder: str, name: str) -> list[_Ignores]:
     path = os.path.join(folder, name)
     data = _read(path) if os.path.isfile(path) else b""
     ignores = _ignores(folder, [] if isinstance(data, Broken) else data.decode("utf-8", "replace").splitlines())
-    return [ignores] if ignores.patterns else []
+    return [ignores] if ignores.plain or ignores.patterns else []
 
 
-def _ignores(folder: str, lines: Iterable[str]) -> _Ignores:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - 30 ms
+def _ignores(folder: str, lines: Sequence[str]) -> _Ignores:
+    folder = folder.rstrip(os.sep) + os.sep
+    plain = frozenset() if any(line.startswith("!") for line in lines) else frozenset(filter(_PLAIN.fullmatch, lines))
+    others = [line for line in lines if line not in plain]
+    if not others:
+        return _Ignores(folder, plain, (), None, None)
+
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 -- 15 ms
 
     patterns: list[tuple[Pattern[str], bool, bool]] = []
-    for line in lines:
+    for line in others:
         is_name = "/" not in line.strip().rstrip("/")
         patterns += [
             (pattern.regex, pattern.include, is_name)
@@ -518,7 +533,7 @@ def _ignores(folder: str, lines: Iterable[str]) -> _Ignores:
         ]
     names = [pattern.pattern.removeprefix("^(?:.+/)?") for pattern, _, is_name in patterns if is_name]
     paths = [pattern.pattern for pattern, _, is_name in patterns if not is_name]
-    return _Ignores(folder.rstrip(os.sep) + os.sep, tuple(reversed(patterns)), _any(names), _any(paths))
+    return _Ignores(folder, plain, tuple(reversed(patterns)), _any(names), _any(paths))
 
 
 def _any(patterns: Sequence[str]) -> Pattern[str] | None:

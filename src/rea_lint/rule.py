@@ -196,8 +196,9 @@ def rule(
     return lambda check: Rule(code, name, severity, check, frozenset(effects), region, trigger, operations, docs, since, default, patient)
 
 
+_START = "\n@rule("
 _HEAD = re.compile(
-    r'^@rule\(\s*"(?P<code>[^"]*)",\s*"(?P<name>[^"]*)",\s*Severity\.(?P<severity>\w+)(?P<options>.*?)\)\s*^def \w+\(\s*\w+: (?P<looks_at>[^,)]+)',
+    r'@rule\(\s*"(?P<code>[^"]*)",\s*"(?P<name>[^"]*)",\s*Severity\.(?P<severity>\w+)(?P<options>.*?)\)\s*^def \w+\(\s*\w+: (?P<looks_at>[^,)]+)',
     re.MULTILINE | re.DOTALL,
 )
 
@@ -510,10 +511,14 @@ def _is_node(kind: type) -> bool:
 
 def _entries(file: Path) -> Iterator[Entry]:
     module = f"rea_lint.rules.{file.parent.name}.{file.stem}"
-    for head in _HEAD.finditer(file.read_text("utf-8")):
-        is_default = re.search(r"\bdefault=False\b", head["options"]) is None
-        patient = re.search(r"\bpatient=True\b", head["options"]) is not None
-        yield Entry(head["code"], head["name"], Severity[head["severity"]], is_default, module, head["looks_at"].strip(), patient)
+    text = file.read_text("utf-8")
+    at = text.find(_START)
+    while at >= 0:
+        if head := _HEAD.match(text, at + 1):
+            is_default = re.search(r"\bdefault=False\b", head["options"]) is None
+            patient = re.search(r"\bpatient=True\b", head["options"]) is not None
+            yield Entry(head["code"], head["name"], Severity[head["severity"]], is_default, module, head["looks_at"].strip(), patient)
+        at = text.find(_START, at + 1)
 
 
 def _files() -> Iterator[Path]:
