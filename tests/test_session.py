@@ -185,6 +185,22 @@ def test_a_check_that_is_given_up_leaves_what_was_known(project: Path) -> None:
     assert codes(session.settle(lambda: False).diagnostics) == ["REA101", "REA101"]
 
 
+def test_a_check_can_be_given_up_at_any_time_also_while_files_are_linked_and_visited(project: Path) -> None:
+    session = Session(str(project), load(project))
+    session.settle(lambda: False)
+    text = ORDERS.replace("name())", "now())")
+    session.change(str(project / "orders.py"), text)
+    for given_up in range(100):
+        calls = iter(range(given_up))
+        try:
+            report = session.settle(lambda calls=calls: next(calls, None) is None)  # type: ignore[misc]
+        except Stopped:
+            continue
+        break
+    assert given_up > len(session.sources) + 2
+    assert report.diagnostics == from_nothing(project, {str(project / "orders.py"): text})
+
+
 def test_findings_move_with_the_text_around_them() -> None:
     before, now = "a = 1\nb = 2\nc = 3\n", "a = 1\nb = two\nc = 3\n"
     edit = difference(before, now)

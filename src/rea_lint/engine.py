@@ -95,9 +95,15 @@ def check(
 
 
 def linked(
-    files: Iterable[File], config: Config, knowledge: Knowledge, facts_of: Callable[[File], Facts], *, ignore_suppressions: bool = False
+    files: Iterable[File],
+    config: Config,
+    knowledge: Knowledge,
+    facts_of: Callable[[File], Facts],
+    *,
+    ignore_suppressions: bool = False,
+    pause: Callable[[], None] = lambda: None,
 ) -> Linked:
-    """The first half of a check: no rule is asked yet."""
+    """The first half of a check: no rule is asked yet.  `pause()` is called again and again while files are linked, and may raise."""
     files = tuple(files)
     sources = {file.path: Source(file.text or "") for file in files}
     errors: list[InternalError] = []
@@ -105,7 +111,8 @@ def linked(
     known = {facts.path: facts for world in surveyed for facts in world}
     comments = Comments() if ignore_suppressions else Comments.of(known.values(), sources)
     projects = tuple(
-        link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk, server=config.server_version) for world in surveyed
+        link(world, knowledge, comments.clears, sources=sources, sdk=config.sdk, server=config.server_version, pause=pause)
+        for world in surveyed
     )
     broken = {facts.path: facts.broken for facts in known.values()} | {f.path: f.broken for f in files if f.broken is not None}
     told = {path: why for path, why in sorted(broken.items()) if why is not None}
@@ -152,10 +159,11 @@ def judge(
     functions: Container[str] | None = None,
     jobs: int = 1,
     kept: Kept | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> Report:
     """The second half: what the rules say about the files whose path is in `reported`, without those that are `unasked`.
 
-    `functions` and `kept` are for who judges again and again: see `rule.visit`.
+    `functions`, `kept` and `pause` are for who judges again and again: see `rule.visit`.
     """
     entries = registry.index(config)
     selection = select(config, entries)
@@ -171,7 +179,7 @@ def judge(
             comments.rules = registry.load(asked, config)
             if _rules_for("Unused", asked, entries, config):
                 project.work_out_uses()
-            said, failed = _visited(project, comments, readable, config, jobs, functions=functions, kept=kept)
+            said, failed = _visited(project, comments, readable, config, jobs, functions=functions, kept=kept, pause=pause)
             found += said
             errors += failed
     diagnostics: list[Diagnostic] = []
@@ -244,6 +252,7 @@ def _visited(
     *,
     functions: Container[str] | None,
     kept: Kept | None,
+    pause: Callable[[], None],
 ) -> tuple[list[Found], list[InternalError]]:
     """What the rules of the comments say, asked in several processes where there is much to look at."""
     sources, rules = project.sources, comments.rules
@@ -251,7 +260,7 @@ def _visited(
     weights = {path: sum(1 for name in project.facts[path].functions if name in project.durable) for path in paths}
     count = min(jobs, sum(weights.values()) // ENOUGH)
     if count < 2:
-        return rule.visit(project, rules, sources, reported, config, functions=functions, kept=kept)
+        return rule.visit(project, rules, sources, reported, config, functions=functions, kept=kept, pause=pause)
     parts = [frozenset(n for path in part for n in project.facts[path].functions) for part in processes.split(weights, count)]
     rest = frozenset[str]().union(*parts[1:])
 

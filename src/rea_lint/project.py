@@ -516,16 +516,18 @@ def link(
     sources: Mapping[str, Source] | None = None,
     sdk: Sdk = NEWEST_KNOWN,
     server: str = "",
+    pause: Callable[[], None] = lambda: None,
 ) -> Project:
     """Find the handlers, follow what they run, and say what has an effect.
 
     `silenced(facts, function, span, effect)` says whether a comment clears an effect at a place of a function that is not itself
-    reported on: a primitive, a call on the way, or (with the span of its name) the function.
+    reported on: a primitive, a call on the way, or (with the span of its name) the function.  `pause()` is called again and again, and may
+    raise to stop it.
     """
     files = sorted(facts, key=lambda f: f.path)
     found = index((f for f in files if f.broken is None), knowledge)
-    durable = Reach(found, Resolver(found))
-    stepped = Reach(found, Resolver(found, durable.resolver))
+    durable = Reach(found, Resolver(found), pause=pause)
+    stepped = Reach(found, Resolver(found, durable.resolver), pause=pause)
     packages = frameworks(knowledge)
     agents = Agents(found, durable.resolver, durable.edges, packages=packages, imported=imports(found.modules.values(), packages))
     return _linked(

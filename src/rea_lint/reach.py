@@ -15,7 +15,7 @@ from rea_lint.facts import Argument
 from rea_lint.resolve import ordered, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.packs import Effect, OperationInfo
@@ -84,6 +84,7 @@ class Reach(Struct):
     fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
     hands: dict[str, dict[Ref, set[str]]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
     givers: dict[Ref, set[str]] = field(default_factory=dict)  # parameter -> what has handed something over for it, perhaps in another fork
+    pause: Callable[[], None] = lambda: None  # called again and again while this is explored; may raise to stop it
     inert: dict[str, bool] = field(default_factory=dict)  # canonical name -> whether nothing comes of calling it, whatever it is given
 
     def fields(self, name: str) -> list[str]:
@@ -150,6 +151,7 @@ def _round(reach: Reach) -> bool:
         nodes[name] = None
         visit = visits.get(name)
         if visit is None or name in stale:
+            reach.pause()
             visitor = _Visitor(reach, name)
             visit = visits[name] = visitor.run()
             reach.fresh.add(name)

@@ -248,6 +248,7 @@ def visit(
     functions: Container[str] | None = None,
     without: Container[str] = (),
     kept: Kept | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> tuple[list[Found], list[InternalError]]:
     """All that the rules say about the durable code, handlers and services of the files in `paths`, and the rules that raised.
 
@@ -256,11 +257,11 @@ def visit(
     out costs nothing.
 
     Who visits again and again, as an editor does, hands over the same `kept` each time, an empty dict at first: the tree of a function
-    whose text is the same is not parsed again, wherever it stands now.
+    whose text is the same is not parsed again, wherever it stands now.  `pause()` is called before each function, and may raise to stop it.
 
     Runs in a thread with a stack of its own size.  Durable functions that cannot be visited go to the rules that look at `Unread`.
     """
-    run = _Run(project, tuple(rules), sources, paths, config, functions=functions, without=without, kept=kept)
+    run = _Run(project, tuple(rules), sources, paths, config, functions=functions, without=without, kept=kept, pause=pause)
     with_deep_stack(run.visit)
     return run.found, run.errors
 
@@ -321,6 +322,7 @@ class _Run:
         functions: Container[str] | None,
         without: Container[str],
         kept: Kept | None,
+        pause: Callable[[], None],
     ) -> None:
         from rea_lint.durable import Durable  # noqa: PLC0415 -- who lists rules needs none of it
         from rea_lint.flow import Forest  # noqa: PLC0415 -- the same
@@ -336,6 +338,7 @@ class _Run:
         self._tables: dict[tuple[type, Region], tuple[Rule, ...]] = {}
         self._concerned: dict[object, tuple[Rule, ...]] = {}
         self._functions = functions
+        self._pause = pause
         self._without = without
         self._regions = {rule.region for rule in rules}
         self._node_rules = {region: [(rule, s) for rule in rules if rule.region is region and (s := _shapes(rule))] for region in Region}
@@ -354,6 +357,7 @@ class _Run:
             if path in self._paths:
                 for function, within in _outermost(self._project, path, self._regions):
                     if any(self._is_asked_of(each.name) for each in within):
+                        self._pause()
                         self._visit_function(path, function, within)
 
     def _is_asked_of(self, function: str) -> bool:

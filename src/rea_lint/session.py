@@ -121,18 +121,21 @@ class Session:
     def settle(self, stop: Callable[[], bool]) -> Report:
         """What is to be said of all files.  Raises Stopped soon after `stop()` says so."""
 
-        def facts_of(file: File) -> Facts:
+        def pause() -> None:
             if stop():
                 raise Stopped
+
+        def facts_of(file: File) -> Facts:
+            pause()
             return self._facts_of(file)
 
         if self._is_settled:
             return self._report
         before = self._report
         discovery = self._discovered()
-        self._linked = linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of)
+        self._linked = linked = engine.linked(discovery.files, discovery.config, self._knowledge, facts_of, pause=pause)
         touched = self._touched(discovery, linked.projects)
-        report = engine.judge(linked, discovery.config, touched, kept=self._kept)
+        report = engine.judge(linked, discovery.config, touched, kept=self._kept, pause=pause)
         self._report = replace(
             report,
             diagnostics=_joined(before.diagnostics, report.diagnostics, discovery.reported - touched, lambda d: d),
