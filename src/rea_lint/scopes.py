@@ -82,9 +82,11 @@ class Scope(Struct, eq=False):
     calls: list[tuple[ast.Call, Scope, str]] = field(default_factory=list)  # with the kind of node around
     reads: list[tuple[ast.expr, Scope, str]] = field(default_factory=list)  # with the kind of node around
     writes: list[tuple[ast.expr, Scope]] = field(default_factory=list)
-    mentions: dict[str | tuple[str, Scope], set[str]] = field(
+    mentions: dict[tuple[str, str] | tuple[str, str, Scope], None] = field(
         default_factory=dict
-    )  # name (and whose, if another's) -> the kinds of node around
+    )  # name, kind of node around, scope if another
+    is_mixed: bool = False  # scopes within it mention names
+    locals: set[str] = field(default_factory=set)  # names of a function that are certainly variables
     comprehensions: list[Scope] = field(default_factory=list)
     waits: list[tuple[ast.expr, ast.expr, Scope]] = field(default_factory=list)  # what is waited for, and where that is said
     loops: list[ast.stmt] = field(default_factory=list)
@@ -177,19 +179,17 @@ class _Walk:
             return
         body = scope.body
         mentions, is_own = body.mentions, scope is body
+        if not is_own:
+            body.is_mixed = True
         for node in nodes:
             kind = type(node)
             if kind is Name:
-                context = type(node.ctx)
-                if context is Load:
-                    key = node.id if is_own else (node.id, scope)
-                    if key in mentions:
-                        mentions[key].add(around)
-                    else:
-                        mentions[key] = {around}
-                    if read:
+                if type(node.ctx) is Load:
+                    name = node.id
+                    mentions[(name, around) if is_own else (name, around, scope)] = None
+                    if read and name not in scope.locals:  # what else says nothing is known when all is bound
                         body.reads.append((node, scope, around))
-                elif context is ast.Del:
+                elif type(node.ctx) is ast.Del:
                     scope.binds[node.id]  # a name that is deleted is local
             elif kind is Constant:
                 body.shape.add("Constant")
@@ -203,11 +203,11 @@ class _Walk:
         if depth > self.depth:  # noqa: PLR1730 -- `max` takes longer, and this is asked for each node
             self.depth = depth
         body = scope.body
-        key = name if scope is body else (name, scope)
-        if key in body.mentions:
-            body.mentions[key].add(around)
+        if scope is body:
+            body.mentions[name, around] = None
         else:
-            body.mentions[key] = {around}
+            body.is_mixed = True
+            body.mentions[name, around, scope] = None
 
     def unique(self, scope: Scope, name: str) -> str:
         dotted = f"{scope.name}.{name}"
@@ -591,7 +591,10 @@ def _bind(scope: Scope, name: str, thing: object, place: ast.AST) -> None:
                 outer = outer.parent
             holder = outer or scope
     holder.binds[name].append(Bind(thing, place, scope))
-    if holder.kind == "class":
+    if holder.kind == "function":
+        if type(thing) is not str:
+            holder.locals.add(name)
+    elif holder.kind == "class":
         holder.attributes[name].append(Bind(thing, place, scope))
 
 

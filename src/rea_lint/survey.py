@@ -12,7 +12,8 @@ import re
 import warnings
 from ast import Attribute, Constant, Name
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 from rea_lint.comments import suppressions
 from rea_lint.facts import Argument, Binding, Broken, Call, Class, Clause, Facts, Function, Parameter, Read, Ref, Refs, Wait, Write
@@ -137,7 +138,7 @@ _GIVERS = frozenset(
     }
 )  # what calling them gives depends on what they are given
 _ENTER = (".enter_context", ".enter_async_context")
-_SAME = (ast.Await, ast.NamedExpr, ast.Starred)  # expressions that are what is in them
+_SAME = frozenset({ast.Await, ast.NamedExpr, ast.Starred})  # expressions that are what is in them
 _MAKES: dict[type[ast.expr], Refs] = {
     ast.JoinedStr: ("builtins.str()",),
     ast.Compare: ("builtins.bool()",),
@@ -148,12 +149,7 @@ _MAKES: dict[type[ast.expr], Refs] = {
 }
 
 
-_CONTAINERS = frozenset(
-    {
-        *(ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp),
-        *(ast.BinOp, ast.Call),  # of containers; that gives one
-    }
-)
+_CONTAINERS = frozenset({ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.BinOp})
 
 
 class _Names:
@@ -186,15 +182,20 @@ class _Names:
     def lookup(self, name: str, scope: Scope) -> Refs:
         """What a plain name is."""
         known = scope.known.get(name)
-        if known is None:
-            known = scope.known[name] = self._look_up(name, scope)
+        if known is not None:
+            return known
+        at = scope
+        while known is None:
+            around = at.around
+            if around is None or name in at.binds or name in at.outer or at.kind == "comprehension" or around.kind == "comprehension":
+                known = at.known[name] = self._look_up(name, at)
+            else:
+                at = around
+                known = at.known.get(name)
+        scope.known[name] = known
         return known
 
     def _look_up(self, name: str, scope: Scope) -> Refs:
-        if name not in scope.binds and name not in scope.outer and scope.kind != "comprehension":
-            around = scope.around
-            if around is not None and around.kind != "comprehension":
-                return self.lookup(name, around)
         holder = scope if not scope.outer and name in scope.binds else self.holder(name, scope)
         if holder is None:
             if self._star and name not in LANGUAGE:
@@ -208,33 +209,38 @@ class _Names:
 
     def refs(self, node: ast.expr, scope: Scope, depth: int = 0) -> Refs:
         """What an expression is."""
-        if type(node) is Name:
-            known = scope.known.get(node.id)
-            return self.lookup(node.id, scope) if known is None else known
-        if type(node) is Constant:
-            return _CONSTANTS[type(node.value)]
+        at: Any = node
+        kind = type(at)
+        if kind is Name:
+            return self.lookup(at.id, scope)
+        if kind is Constant:
+            return _CONSTANTS[type(at.value)]
         suffix = ""
-        for _ in range(MOST_NESTED if depth < MOST_NESTED else 0):
-            while isinstance(node, _SAME):
-                node = node.value
-            if type(node) is Name:
-                return _followed(self.lookup(node.id, scope), suffix)
-            if type(node) is Attribute:
-                suffix = f".{node.attr}{suffix}"
-                node = node.value
-            elif type(node) is ast.Call:
-                known = self._called_by_name(node, scope, depth)
+        left = MOST_NESTED if depth < MOST_NESTED else 0
+        while left:
+            left -= 1
+            if kind is Attribute:
+                suffix = f".{at.attr}{suffix}"
+                at = at.value
+            elif kind is Name:
+                return _followed(self.lookup(at.id, scope), suffix)
+            elif kind is ast.Call:
+                known = self._called_by_name(at, scope, depth)
                 if known is not None:
                     return _followed(known, suffix) if suffix else known
                 suffix = f"(){suffix}"
-                node = node.func
-            elif type(node) is ast.Subscript:
-                if not isinstance(node.slice, ast.Slice):
-                    index = node.slice.value if isinstance(node.slice, Constant) else None
+                at = at.func
+            elif kind is ast.Subscript:
+                if type(at.slice) is not ast.Slice:
+                    index = at.slice.value if type(at.slice) is Constant else None
                     suffix = f"[{index}]{suffix}" if isinstance(index, int) else f"[]{suffix}"
-                node = node.value
+                at = at.value
+            elif kind in _SAME:
+                left += 1
+                at = at.value
             else:
-                return _followed(self._base(node, scope, depth), suffix)
+                return _followed(self._base(at, scope, depth), suffix)
+            kind = type(at)
         return ()
 
     def _base(self, node: ast.expr, scope: Scope, depth: int) -> Refs:
@@ -316,6 +322,8 @@ class _Names:
 
     def elements(self, node: ast.expr, scope: Scope, index: int | None = None, depth: int = 0) -> Refs:
         """What an element of a display, comprehension or well-known iterator is; () for everything else."""
+        if type(node) is ast.Call:
+            return self._of_call(node, scope, depth) if depth < MOST_NESTED else ()
         if type(node) not in _CONTAINERS:
             return ()
         match node:
@@ -331,17 +339,20 @@ class _Names:
                 return self.refs(node.value, self._comprehensions[id(node)], depth + 1)
             case ast.BinOp(op=ast.Add()) if depth < MOST_NESTED:
                 return _distinct([*self.elements(node.left, scope, None, depth + 1), *self.elements(node.right, scope, None, depth + 1)])
-            case ast.Call(func=ast.Name(), args=[first, *_]) if depth < MOST_NESTED:
-                match self.refs(node.func, scope):
-                    case ("builtins.list" | "builtins.tuple" | "builtins.set" | "builtins.sorted" | "builtins.reversed" | "builtins.iter",):
-                        return self.item(first, scope, None, depth + 1)
-                    case ("builtins.map",):
-                        return tuple(f"{ref}()" for ref in self.refs(first, scope, depth + 1))
-            case ast.Call(func=ast.Attribute(attr="values" | "copy"), args=[]) if depth < MOST_NESTED:
-                assert isinstance(node.func, ast.Attribute)
-                return self.item(node.func.value, scope, None, depth + 1)
             case _:
-                pass
+                return ()
+
+    def _of_call(self, node: ast.Call, scope: Scope, depth: int) -> Refs:
+        """What an element is of what a call gives, if it gives what it is given."""
+        called = node.func
+        if type(called) is Name and node.args:
+            match self.refs(called, scope):
+                case ("builtins.list" | "builtins.tuple" | "builtins.set" | "builtins.sorted" | "builtins.reversed" | "builtins.iter",):
+                    return self.item(node.args[0], scope, None, depth + 1)
+                case ("builtins.map",):
+                    return tuple(f"{ref}()" for ref in self.refs(node.args[0], scope, depth + 1))
+        elif type(called) is Attribute and called.attr in {"values", "copy"} and not node.args:
+            return self.item(called.value, scope, None, depth + 1)
         return ()
 
     def item(self, of: object, scope: Scope, index: int | None, depth: int = 0) -> Refs:
@@ -372,8 +383,10 @@ class _Names:
 
     def annotation(self, node: ast.expr | None, scope: Scope, depth: int = 0) -> tuple[Refs, Refs]:
         """What a value of the annotated type is, and what its elements are."""
-        if depth > MOST_NESTED:
+        if node is None or depth > MOST_NESTED:
             return (), ()
+        if type(node) is Name or type(node) is Attribute:
+            return tuple([f"{ref}()" for ref in self.refs(node, scope)]), ()
         match node:
             case ast.Constant(value=str(text)):
                 try:
@@ -385,8 +398,6 @@ class _Names:
             case ast.BinOp(op=ast.BitOr()):
                 left, right = self.annotation(node.left, scope, depth + 1), self.annotation(node.right, scope, depth + 1)
                 return _distinct([*left[0], *right[0]]), _distinct([*left[1], *right[1]])
-            case ast.Name() | ast.Attribute():
-                return tuple(f"{ref}()" for ref in self.refs(node, scope)), ()
             case ast.Subscript():
                 return self._generic(node, scope, depth)
             case _:
@@ -472,8 +483,8 @@ def _function(scope: Scope, names: _Names) -> Function:
         items = names.items(node, scope.results, scope.parent)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         assert scope.parent is not None
-        decorators = tuple(names.refs(d, scope.parent) for d in node.decorator_list)
         if node.decorator_list:
+            decorators = tuple([names.refs(d, scope.parent) for d in node.decorator_list])
             span = Span(source.text.rindex("@", 0, names.span(node.decorator_list[0]).start), whole.end)
         name_span = _name_span(source, whole.start)
         header = Span(whole.start, source.text.rfind(":", whole.start, names.span(node.body[0]).start) + 1)
@@ -483,7 +494,8 @@ def _function(scope: Scope, names: _Names) -> Function:
             binds = "cls" if "builtins.classmethod" in flat else "self"
         is_property = bool(flat & {"builtins.property", "functools.cached_property"})
     calls = [_call(call, at, around, names) for call, at, around in scope.calls]
-    calls.sort(key=lambda call: (call.span.start, -call.span.end))
+    calls.sort(key=attrgetter("span.end"), reverse=True)
+    calls.sort(key=attrgetter("span.start"))
     mentions, stands = _mentions(scope, names)
     return Function(
         name=f"{scope.name}.<module>" if scope.kind == "module" else scope.name,
@@ -514,8 +526,8 @@ def _function(scope: Scope, names: _Names) -> Function:
         stands=stands,
         waits=tuple(_waits(scope, names)),
         clauses=tuple(_clauses(scope, names)),
-        compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())},
-        loops=tuple(names.span(loop) for loop in scope.loops),
+        compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())} if scope.compares else {},
+        loops=tuple([names.span(loop) for loop in scope.loops]),
         returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
         return_annotation=returned[0],
         return_elements=returned[1] or _distinct(ref for value, at in scope.yields for ref in names.refs(value, at)),
@@ -599,18 +611,11 @@ _DISPLAYS = (ast.List, ast.Tuple, ast.Set)
 
 def _reads(scope: Scope, names: _Names) -> list[Read]:
     found: list[Read] = []
-    silent: dict[str | tuple[str, Scope], bool] = {}  # by name: what says nothing is most of all
     for node, at, around in scope.reads:
-        if type(node) is Name:
-            key = node.id if at is scope else (node.id, at)
-            is_silent = silent.get(key)
-            if is_silent is None:
-                is_silent = silent[key] = all(_is_local(ref) for ref in names.lookup(node.id, at))
-            if is_silent:
-                continue
-        if values := names.refs(node, at):
+        values = names.refs(node, at)
+        if values and not (type(node) is Name and all(_is_local(ref) for ref in values)):
             found.append(Read(values, names.span(node), around))
-    found.sort(key=lambda read: read.span.start)
+    found.sort(key=attrgetter("span.start"))
     return found
 
 
@@ -632,19 +637,21 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
 
 def _mentions(scope: Scope, names: _Names) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
     """What the names are that the code of a scope reads, and the kinds of node around them."""
-    values: dict[str, Refs] = {}
-    stands: dict[str, frozenset[str]] = {}
-    for key, around in scope.mentions.items():
-        name, at = (key, scope) if isinstance(key, str) else key
-        refs = names.lookup(name, at)
-        if name in values:
-            values[name] = _distinct([*values[name], *refs])
-            stands[name] = stands[name].union(around)
+    stands: dict[str, set[str]] = {}
+    for name, around, *_ in scope.mentions:
+        if name in stands:
+            stands[name].add(around)
         else:
-            values[name] = refs
-            stands[name] = frozenset(around)
-    order = sorted(values)
-    return {name: values[name] for name in order}, {name: stands[name] for name in order}
+            stands[name] = {around}
+    order = sorted(stands)
+    if not scope.is_mixed:
+        values = {name: names.lookup(name, scope) for name in order}
+    else:
+        found: dict[str, dict[Ref, None]] = defaultdict(dict)
+        for name, _, *others in scope.mentions:
+            found[name].update(dict.fromkeys(names.lookup(name, *others or (scope,))))
+        values = {name: _distinct(found[name]) for name in order}
+    return values, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
 
 
 def _waits(scope: Scope, names: _Names) -> Iterator[Wait]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
@@ -98,7 +99,9 @@ class Source(Struct, frozen=True, dict=True):
 
     @cached_property
     def _starts(self) -> list[int]:
-        return list(_line_starts(self.text))
+        if "\r" in self.text:
+            return list(_line_starts(self.text))
+        return list(accumulate([len(line) + 1 for line in self.text.split("\n")[:-1]], initial=0))
 
     @cached_property
     def _is_ascii(self) -> bool:
@@ -153,12 +156,6 @@ _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 def _line_starts(text: str) -> Iterable[int]:
     yield 0
-    if "\r" not in text:
-        at = text.find("\n")
-        while at >= 0:
-            yield at + 1
-            at = text.find("\n", at + 1)
-        return
     for i, c in enumerate(text):
         if c == "\n" or (c == "\r" and text[i + 1 : i + 2] != "\n"):
             yield i + 1
