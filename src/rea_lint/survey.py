@@ -215,6 +215,8 @@ class _Names:
             return self.lookup(at.id, scope)
         if kind is Constant:
             return _CONSTANTS[type(at.value)]
+        if kind is Attribute and type(at.value) is Name:  # most of all that are longer
+            return _followed(self.lookup(at.value.id, scope), f".{at.attr}") if depth < MOST_NESTED else ()
         suffix = ""
         left = MOST_NESTED if depth < MOST_NESTED else 0
         while left:
@@ -690,7 +692,7 @@ def _variables(scope: Scope, names: _Names) -> dict[str, tuple[Binding, ...]]:
             binds = binds[1:]  # noqa: PLW2901 -- the parameter itself is elsewhere
             if not binds:
                 continue
-        elif len(binds) == 1 and isinstance(binds[0].place, DEFINITIONS) and binds[0].thing == f"{scope.name}.{name}":
+        elif len(binds) == 1 and type(binds[0].place) in DEFINITIONS and binds[0].thing == f"{scope.name}.{name}":
             continue  # a def or class: found by its own name
         found[name] = tuple([_binding(bind, names) for bind in binds])
     return found
