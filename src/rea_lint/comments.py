@@ -20,15 +20,12 @@ MALFORMED = "malformed"  # the form of a comment that begins as ours and is none
 # Most files have none of these comments, and a regular expression says so hundreds of times faster than the tokenizer.
 _WORTH_A_LOOK = re.compile(r"#[ \t]*(?:rea-lint:|noqa(?![ \t]*:)|noqa[ \t]*:[^\r\n]*rea)", re.IGNORECASE)
 
-_DIRECTIVE = re.compile(
-    r"""\#\s*(?:
+_DIRECTIVE = r"""(?ix)\#\s*(?:
           rea-lint:\s*(?P<verb>[\w-]*)(?P<list>\s*\[[^\]\#]*\]?)?
         | noqa(?![\w-])(?P<colon>\s*:)?(?P<codes>(?<=:)\s*[A-Za-z]+[0-9]+(?:[\s,]+[A-Za-z]+[0-9]+)*)?
         | (?P<foreign>nosec\b|[\w-]+:)                    # somebody else's: where our reason ends
-        )""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_OURS = re.compile(r"REA[0-9]+", re.IGNORECASE)
+        )"""  # compiled when there is such a comment
+_OURS = r"(?i)REA[0-9]+"
 
 _LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER, tokenize.ENCODING}
 _WHOLE_FILE = (0, 0)
@@ -47,7 +44,7 @@ def suppressions(source: Source) -> tuple[Suppression, ...]:
 
 def without(comment: str, words: Collection[str]) -> str:
     """The comment of a suppression without some of its codes or names; empty if it would then say nothing."""
-    match = _DIRECTIVE.match(comment)
+    match = re.match(_DIRECTIVE, comment)
     if match is None:
         return comment
     group = "codes" if match["verb"] is None else "list"
@@ -61,7 +58,7 @@ def without(comment: str, words: Collection[str]) -> str:
 
 def with_words(comment: str, words: Iterable[str]) -> str:
     """The comment of a suppression that lists codes, with more of them, sorted; those that are there stay as they are written."""
-    match = _DIRECTIVE.match(comment)
+    match = re.match(_DIRECTIVE, comment)
     if match is None or match["list"] is None:
         raise ValueError(comment)
     listed = _words(match["list"])
@@ -71,7 +68,7 @@ def with_words(comment: str, words: Iterable[str]) -> str:
 
 def is_plain(reason: str) -> bool:
     """Whether a text can be a reason: no comment of ours or somebody else's begins in it."""
-    return _DIRECTIVE.search(reason) is None
+    return re.search(_DIRECTIVE, reason) is None
 
 
 def _words(listed: str) -> list[str]:
@@ -132,7 +129,7 @@ def tokens(text: str) -> Iterator[tokenize.TokenInfo]:
 
 
 def _parse(comment: str, start: int, rows: tuple[int, int]) -> Iterator[Suppression]:
-    matches = list(_DIRECTIVE.finditer(comment))
+    matches = list(re.finditer(_DIRECTIVE, comment))
     for match, end in zip(matches, [*(m.start() for m in matches), len(comment)][1:], strict=True):
         if match["foreign"] is not None:
             continue
@@ -158,5 +155,5 @@ def _noqa(match: re.Match[str]) -> tuple[str | None, tuple[str, ...]]:
     """Form and codes of `# noqa`; None for one that speaks to others only, or says no code behind its colon."""
     if match["colon"] is None:
         return "noqa", ()
-    codes = tuple(word for word in _words(match["codes"] or "") if _OURS.fullmatch(word))
+    codes = tuple(word for word in _words(match["codes"] or "") if re.fullmatch(_OURS, word))
     return ("noqa", codes) if codes else (None, ())

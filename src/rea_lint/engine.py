@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from functools import cached_property, reduce
 from itertools import pairwise
 from pathlib import Path
@@ -229,7 +228,9 @@ def _surveyed(world: Iterable[File], facts_of: Callable[[File], Facts], errors: 
         try:
             yield facts_of(file)
         except Exception:  # noqa: BLE001 -- a fault of ours in one file is not the others'; it is reported as an internal error
-            errors.append(InternalError("", file.path, "survey", traceback.format_exc()))
+            from traceback import format_exc  # noqa: PLC0415 -- seldom needed
+
+            errors.append(InternalError("", file.path, "survey", format_exc()))
 
 
 def _rules_for(thing: str, asked: Collection[str], entries: Iterable[Entry], config: Config) -> tuple[Rule, ...]:

@@ -11,11 +11,12 @@ import re
 
 from msgspec import Struct
 
-FENCE = re.compile(r"^```(?P<language>\w*)(?P<words>[^\n]*)\n(?P<code>.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
-FILE = re.compile(r"^# file: (?P<name>\S+)\n", re.MULTILINE)
-EXPECTATION = re.compile(r"[ \t]*# expect(?P<is_missed>-not-yet)?: (?P<said>.*)$", re.MULTILINE)
-CODE = re.compile(r"\b[A-Z]+\d+\b")
-FAILS = re.compile(r'fails="(?P<outcome>[^"]+)"')
+# Compiled when they are asked for: a check that finds nothing shows no page.
+FENCE = r"(?ms)^```(?P<language>\w*)(?P<words>[^\n]*)\n(?P<code>.*?)^```[ \t]*$"
+FILE = r"(?m)^# file: (?P<name>\S+)\n"
+EXPECTATION = r"(?m)[ \t]*# expect(?P<is_missed>-not-yet)?: (?P<said>.*)$"
+CODE = r"\b[A-Z]+\d+\b"
+FAILS = r'fails="(?P<outcome>[^"]+)"'
 
 
 class Block(Struct, frozen=True):
@@ -29,19 +30,19 @@ class Block(Struct, frozen=True):
     @property
     def fails(self) -> str | None:
         """What the program does on the real SDK, in words; None if nothing is claimed."""
-        claim = FAILS.search(self.words)
+        claim = re.search(FAILS, self.words)
         return claim["outcome"] if claim else None
 
     @property
     def fixed(self) -> str | None:
         """`safe` or `unsafe`: the fixes that make this block of the one before; None for all other blocks."""
-        words = FAILS.sub("", self.words).split()
+        words = re.sub(FAILS, "", self.words).split()
         return ("unsafe" if "unsafe" in words else "safe") if "fixed" in words else None
 
     @property
     def files(self) -> dict[str, str]:
         """Name -> text of each file; a block without a `# file:` line is `app.py`."""
-        parts = FILE.split(self.code)
+        parts = re.split(FILE, self.code)
         return dict(zip(parts[1::2], parts[2::2], strict=True)) if len(parts) > 1 else {"app.py": self.code}
 
 
@@ -59,11 +60,11 @@ class Page(Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The Markdown for readers: without what is for the tests only.  A line that is found is marked with the code: `# REA101`."""
-        return FENCE.sub(lambda m: f"```{m['language']}\n{EXPECTATION.sub(_mark, m['code'])}```", self.text)
+        return re.sub(FENCE, lambda m: f"```{m['language']}\n{re.sub(EXPECTATION, _mark, m['code'])}```", self.text)
 
 
 def _mark(expectation: re.Match[str]) -> str:
-    codes = dict.fromkeys(CODE.findall(re.sub(r'"[^"]*"', "", expectation["said"])))
+    codes = dict.fromkeys(re.findall(CODE, re.sub(r'"[^"]*"', "", expectation["said"])))
     return f"  # {', '.join(codes)}" if codes and not expectation["is_missed"] else ""
 
 
@@ -71,6 +72,6 @@ def parse(text: str) -> Page:
     """The page that a docstring (without its indentation) is."""
     blocks = tuple(
         Block(match["language"], match["words"].strip(), match["code"], text.count("\n", 0, match.start("code")) + 1)
-        for match in FENCE.finditer(text)
+        for match in re.finditer(FENCE, text)
     )
     return Page(text, blocks)

@@ -8,7 +8,6 @@ import inspect
 import re
 import sys
 import threading
-import traceback
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -447,7 +446,9 @@ def _asked(rule: Rule, thing: object, second: object, path: str) -> tuple[list[F
     try:
         found.extend(rule.check(thing, second) if type(thing) is not Project else rule.check(thing))
     except Exception:  # noqa: BLE001 -- one rule's fault is not the others'; it is reported as an internal error
-        return found, InternalError(rule.code, path, getattr(thing, "function", "") or type(thing).__name__, traceback.format_exc())
+        from traceback import format_exc  # noqa: PLC0415 -- seldom needed
+
+        return found, InternalError(rule.code, path, getattr(thing, "function", "") or type(thing).__name__, format_exc())
     return found, None
 
 

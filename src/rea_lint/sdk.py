@@ -24,10 +24,11 @@ ENVIRONMENTS = (".venv", "venv")
 """What the folder of a project's virtual environment is called."""
 
 _NAME = r"restate[-_.]sdk"
-_PACKAGE = re.compile(rf'^name = "{_NAME}"\n(?:(?!\[).*\n)*?version = "([^"]+)"', re.MULTILINE | re.IGNORECASE)
-_PIPFILE = re.compile(rf'"{_NAME}"\s*:\s*\{{[^{{}}]*"version"\s*:\s*"==([^"]+)"', re.IGNORECASE)
-_REQUIREMENT = re.compile(rf"^\s*{_NAME}(?![\w.-])\s*(?:\[[^\]]*\])?\s*(?P<range>[^;#\\]*)", re.IGNORECASE)
-_BOUND = re.compile(r"(?P<operator>[<>=!~^]*)\s*v?(?P<version>\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?)")
+# Compiled when they are asked for: few runs do.
+_PACKAGE = rf'(?im)^name = "{_NAME}"\n(?:(?!\[).*\n)*?version = "([^"]+)"'
+_PIPFILE = rf'(?i)"{_NAME}"\s*:\s*\{{[^{{}}]*"version"\s*:\s*"==([^"]+)"'
+_REQUIREMENT = rf"(?i)^\s*{_NAME}(?![\w.-])\s*(?:\[[^\]]*\])?\s*(?P<range>[^;#\\]*)"
+_BOUND = r"(?P<operator>[<>=!~^]*)\s*v?(?P<version>\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?)"
 _UPPER = frozenset({"<", "<=", "!="})
 
 
@@ -126,11 +127,11 @@ def _first(folders: Iterable[Path], readers: Iterable[tuple[str, Callable[[str],
 
 def _packages(text: str) -> list[str]:
     """The versions in a lock file in TOML: uv, poetry, pdm, PEP 751."""
-    return _PACKAGE.findall(text.replace("\r\n", "\n"))
+    return re.findall(_PACKAGE, text.replace("\r\n", "\n"))
 
 
 def _pipfile(text: str) -> list[str]:
-    return _PIPFILE.findall(text)
+    return re.findall(_PIPFILE, text)
 
 
 def _pinned(text: str) -> list[str]:
@@ -180,13 +181,15 @@ REQUIREMENTS: tuple[tuple[str, Callable[[str], Iterable[str]]], ...] = (
 
 def _requirements(text: str) -> Iterator[str]:
     """The lines of a file of requirements that are about the SDK."""
-    return (line for line in text.splitlines() if _REQUIREMENT.match(line))
+    return (line for line in text.splitlines() if re.match(_REQUIREMENT, line))
 
 
 def _lowest(requirement: str) -> list[str]:
     """The lowest version that a requirement of the SDK allows; empty if it is another's, or has no lower bound."""
-    match = _REQUIREMENT.match(requirement)
-    bounds = [bound["version"] for bound in _BOUND.finditer(match["range"]) if bound["operator"] not in _UPPER] if match is not None else []
+    match = re.match(_REQUIREMENT, requirement)
+    bounds = (
+        [bound["version"] for bound in re.finditer(_BOUND, match["range"]) if bound["operator"] not in _UPPER] if match is not None else []
+    )
     return [max(bounds, key=lambda bound: Sdk(bound, "").version)] if bounds else []
 
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 ALL = "ALL"
 EXACT = 100  # how specific a code or a name is; a prefix is as specific as it is long, ALL not at all
 UNFIT = -1
-CODELIKE = re.compile(r"rea(?:[\doil]\w{0,3})?$", re.IGNORECASE)
+CODELIKE = r"(?i)rea(?:[\doil]\w{0,3})?$"
 NEAR = 0.65  # of `difflib`: below it a word is another one, not a misspelt one
-FAMILY = re.compile("REA[0-9]?")  # a prefix that is good also where no such rule exists yet
+FAMILY = "REA[0-9]?"  # a prefix that is good also where no such rule exists yet
 
 
 class Selection(Struct, frozen=True):
@@ -73,7 +73,7 @@ def _chosen(config: Config, entries: tuple[Entry, ...]) -> _Chosen:
         ("per-file-ignores", [word for listed in config.per_file_ignores.values() for word in listed]),
     ):
         for word in words:
-            if not FAMILY.fullmatch(word) and all(_specificity(word, entry) == UNFIT for entry in entries):
+            if not re.fullmatch(FAMILY, word) and all(_specificity(word, entry) == UNFIT for entry in entries):
                 raise config.error(key, f"there is no rule `{word}`{did_you_mean(word, entries)}", word)
     return _Chosen(
         frozenset(entry.code for entry in entries if _is_selected(entry, config)),
@@ -92,7 +92,7 @@ def named(word: str, entries: Iterable[Entry]) -> Entry | None:
 
 def did_you_mean(word: str, entries: Iterable[Entry]) -> str:
     """` (did you mean `wall-clock`?)`, if there is something near; of a word that is like a code, which codes begin as it does."""
-    if CODELIKE.match(word):
+    if re.match(CODELIKE, word):
         return _begin_alike(word.upper().translate(_DIGITS), sorted(entry.code for entry in entries))
 
     import difflib  # noqa: PLC0415 -- few words are wrong

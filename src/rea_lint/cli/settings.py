@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,4 +55,8 @@ def as_toml(value: object) -> str:
         return f"[{', '.join(map(as_toml, value))}]"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, float) else json.dumps(str(value), ensure_ascii=False)  # TOML's strings are written as JSON's
+    if isinstance(value, float):
+        return str(value)
+    import json
+
+    return json.dumps(str(value), ensure_ascii=False)  # TOML's strings are written as JSON's

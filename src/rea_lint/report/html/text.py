@@ -31,7 +31,7 @@ def markdown(text: str) -> str:
     """A rule's page, which is paragraphs, lists and fenced code."""
     parts: list[str] = []
     at = 0
-    for fence in FENCE.finditer(text):
+    for fence in re.finditer(FENCE, text):
         parts += _paragraphs(text[at : fence.start()]), f'<pre class="code" tabindex="0"><code>{python(fence["code"])}</code></pre>'
         at = fence.end()
     return "\n".join([*parts, _paragraphs(text[at:])])
