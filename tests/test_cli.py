@@ -225,10 +225,49 @@ def test_what_is_not_needed_is_not_imported(tree: Tree) -> None:
     )
 
 
+BUSY = """\
+from datetime import timedelta
+
+import restate
+
+shop = restate.Service("Shop")
+prices = restate.VirtualObject("Prices")
+
+
+@shop.handler()
+async def buy(ctx: restate.Context, items: list[str]) -> str:
+    async def ask() -> str:
+        return "sure?"
+
+    futures = [ctx.object_call(price, key=item, arg=None) for item in items]
+    await restate.gather(*futures)
+    total = 0
+    for future in futures:
+        total += await future
+    try:
+        match await restate.select(answer=ctx.run_typed("ask", ask), timeout=ctx.sleep(timedelta(hours=1))):
+            case ["answer", said]:
+                ctx.generic_send("Audit", "said", said.encode())
+            case _:
+                return "too late"
+    except restate.TerminalError as error:
+        ctx.generic_send("Audit", "failed", error.message.encode())
+        raise
+    return f"{total} at {await ctx.time()}"
+
+
+@prices.handler()
+async def price(ctx: restate.ObjectContext) -> int:
+    asked = await ctx.get("asked", type_hint=int) or 0
+    ctx.set("asked", asked + 1)
+    return len(ctx.key())
+"""
+
+
 @pytest.mark.parametrize(
     ("program", "loaded"),
-    [(CLEAN, "False 0"), (CLEAN.replace("return", "ctx.sleep(item)\n    return"), "False 1"), (SAFE, "True 1")],
-    ids=["clean", "by facts", "by its tree"],
+    [(CLEAN, "False 0"), (BUSY, "False 0"), (CLEAN.replace("return", "ctx.sleep(item)\n    return"), "False 1"), (SAFE, "True 1")],
+    ids=["clean", "busy", "by facts", "by its tree"],
 )
 def test_libcst_is_imported_when_a_rule_needs_a_tree(tree: Tree, program: str, loaded: str) -> None:
     root = tree({"app.py": program, "rea-lint.toml": ""})

@@ -176,8 +176,8 @@ def judge(
     for project in linked.projects:
         if _has_durable_code(project, readable):
             comments.rules = registry.load(asked, config)
-            if _rules_for("Unused", asked, entries, config):
-                project.work_out_uses()
+            if not comments.by_path.keys().isdisjoint(readable) and _rules_for("Unused", asked, entries, config):
+                project.work_out_uses()  # what a comment clears on the way to an effect is its use, also for who is not reported
             said, failed = _visited(project, comments, readable, config, jobs, functions=functions, kept=kept, pause=pause)
             found += said
             errors += failed

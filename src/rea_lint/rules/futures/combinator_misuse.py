@@ -147,8 +147,7 @@ def combinator_misuse(function: Function, code: Durable) -> Iterator[Finding]:
     mypy and pyright report the forms, where the context is annotated, and nobody the names.
     """
     for combinator, call in kept.combinators(function, code.project):
-        node = code.node(call.span) if not _is_right(combinator, call, function, code) else None
-        if isinstance(node, cst.Call):
+        if not _is_right(combinator, call, function, code) and isinstance(node := code.node(call.span), cst.Call):
             yield from _of(combinator, node, code)
 
 
