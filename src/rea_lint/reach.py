@@ -226,14 +226,15 @@ class _Visitor:
                         self._run_values(factory.values, binding.span, None, f"{self.name}().{field_name}")
 
     def _read(self, ref: Ref, span: Span) -> None:
+        if ref.rfind(".") < ref.rfind(":"):
+            return  # a variable
         for function in self.resolver.property_of(ref):
             self.edges.append(Edge(function, span, None, ref))
-        if ":" not in ref or "." in ref.rpartition(":")[2]:
-            for value in ordered(self.resolver.resolve(ref)):
-                if value in self.knowledge.reads and not self.index.is_ours(value):
-                    effect = self.knowledge.effect(value, None)
-                    if effect is not None:
-                        self.visit.primitives.append(Primitive(value, effect, span, None, ref))
+        for value in ordered(self.resolver.resolve(ref)):
+            if value in self.knowledge.reads and not self.index.is_ours(value):
+                effect = self.knowledge.effect(value, None)
+                if effect is not None:
+                    self.visit.primitives.append(Primitive(value, effect, span, None, ref))
 
     def _call(self, function: Function, call: Call) -> None:
         resolver, inert, properties = self.resolver, self.reach.inert, self.index.properties
@@ -244,12 +245,12 @@ class _Visitor:
                 for each in resolver.property_of(head):
                     self.edges.append(Edge(each, call.callee_span, None, head))
         for ref, targets in zip(call.callees, found, strict=True):
-            for target in ordered(targets):
+            for target in targets if len(targets) < 2 else sorted(targets):
                 is_inert = inert.get(target)
                 if is_inert is None:
                     is_inert = inert[target] = self._is_inert(target)
                 if not is_inert:
-                    self._target(function, self._whole(call, ref) if resolver.is_partial(ref) else call, ref, target)
+                    self._target(function, self._whole(call, ref) if ref in resolver.partial else call, ref, target)
         if call.entered:
             self._enter(call)
 
@@ -288,7 +289,7 @@ class _Visitor:
         if target in PARTIALS and call.arguments:
             self._partial(function, call)
         if target in knowledge.steps:
-            direct = not self.resolver.is_partial(ref)
+            direct = ref not in self.resolver.partial
             self._step(call, knowledge.steps[target].position, knowledge.steps[target].keyword, direct=direct)
         if self.index.is_ours(target) and target not in knowledge.exact:
             self._ours(function, call, ref, target)

@@ -221,7 +221,7 @@ class Resolver(Struct):
     _changed: set[str] = field(default_factory=set)  # since then
     _follower: Resolver | None = None  # whose fallback this is
     _public: dict[str, Values] = field(default_factory=dict)  # attributes and results of things of libraries: the same for a fallback
-    _partial: set[Ref] = field(default_factory=set)  # refs that came through a `functools.partial`
+    partial: set[Ref] = field(default_factory=set)  # refs of what is, or may be, called with other arguments too: `functools.partial`
     _active: dict[Ref, None] = field(default_factory=dict)
     _cut: set[Ref] = field(default_factory=set)
     _work: int = 0
@@ -234,7 +234,7 @@ class Resolver(Struct):
 
     def bind(self, function: str, slot: Ref, values: Iterable[str]) -> bool:
         """Note that a call hands `values` to a parameter; True if that is news."""
-        news = self.enter(function)
+        news = function not in self.entered and self.enter(function)
         bound = self._bound.get(slot, {})
         fresh = [value for value in values if value not in bound]
         if not fresh or len(bound) >= MOST_VALUES:
@@ -261,7 +261,7 @@ class Resolver(Struct):
         `others` is what is handed over for the parameters for which one of them hands something over, without that.
         """
         entered = self.entered.difference(dropped)
-        fork = Resolver(index, fallback, entered, self.readers, _holders=self._holders, _partial=set(self._partial))
+        fork = Resolver(index, fallback, entered, self.readers, _holders=self._holders, partial=set(self.partial))
         fork._bound = {**self._bound, **others}
         for name in dropped:
             for slot in self.index.slots(name):
@@ -322,10 +322,6 @@ class Resolver(Struct):
             found = self._resolve(refs)
         return found if len(found) <= MOST_TOLD else frozenset(sorted(found)[:MOST_TOLD])
 
-    def is_partial(self, ref: Ref) -> bool:
-        """Whether what a ref came to is, or may be, called with other arguments than a call of the ref has: `functools.partial`."""
-        return ref in self._partial
-
     def _resolve(self, ref: Ref) -> Values:
         settled = self._settled.get(ref)
         if settled is not None:
@@ -334,8 +330,8 @@ class Resolver(Struct):
         if known is not None:
             values, needs = known
             self._needed += needs
-            if ref in self._partial:
-                self._partial.update(self._active)
+            if ref in self.partial:
+                self.partial.update(self._active)
             return values
         active, cut = self._active, self._cut
         if not active:
@@ -358,7 +354,7 @@ class Resolver(Struct):
         if cut:
             cut.discard(ref)
         if not cut:  # complete: nothing within was left out because it was being asked for above
-            if needs or ref in self._partial:
+            if needs or ref in self.partial:
                 self._memo[ref] = values, needs
                 for need in needs:
                     self._refs.setdefault(need, []).append(ref)
@@ -391,22 +387,24 @@ class Resolver(Struct):
         """What a ref comes to that ends with more than a name: what a call gives, an element; None: it ends with the name of a lambda."""
         if ref.endswith("()"):
             called = self._resolve(ref[:-2])
-            return NOTHING.union(*[self.result(value) for value in ordered(called)])
+            if len(called) == 1:
+                (value,) = called
+                return self.result(value)
+            return NOTHING.union(*[self.result(value) for value in sorted(called)])
         if ref.endswith("]"):
             return self._elements(ref)
         if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
-            self._partial.update(self._active)
+            self.partial.update(self._active)
             known = self.index.knowledge.exact
             return frozenset(v for v in self._resolve(ref.removesuffix(".<partial>")) if not isinstance(known.get(v), Condition))
         return self._entered(ref.removesuffix(".<enter>")) if ref.endswith(".<enter>") else None
 
     def _each(self, values: Values, name: str) -> Values:
         """What the attribute `name` of any of some canonical values is."""
-        found: list[Values] = []
-        for value in ordered(values):
-            public = self._public.get(f"{value}.{name}")
-            found.append(public if public is not None else self.attribute(value, name))
-        return found[0] if len(found) == 1 else NOTHING.union(*found)
+        if len(values) == 1:
+            (value,) = values
+            return self._public.get(f"{value}.{name}") or self.attribute(value, name)
+        return NOTHING.union(*[self.attribute(value, name) for value in sorted(values)])
 
     def _canonical(self, name: str) -> Values:
         """A name of the project; the sources of a library that the packs know count as that library."""
@@ -424,7 +422,11 @@ class Resolver(Struct):
         if at is None:
             return NOTHING
         bindings = at.variables.get(name, ())
-        parameter = next((each for each in at.parameters if each.name == name), None)
+        for parameter in at.parameters:
+            if parameter.name == name:
+                break
+        else:
+            parameter = None
         if parameter is None and len(bindings) == 1 and len(bindings[0].values) == 1:
             values = self._resolve(bindings[0].values[0])
             return values if len(values) <= MOST_TOLD else frozenset(sorted(values)[:MOST_TOLD])
@@ -443,17 +445,18 @@ class Resolver(Struct):
             found += self._all(binding.values)
         return frozenset(found if len(found) <= MOST_TOLD else found[:MOST_TOLD])
 
-    def handed(self, function: str, slot: Ref) -> tuple[str, ...]:
+    def handed(self, function: str, slot: Ref) -> Collection[str]:
         """What calls hand over for a parameter (`function:name`) or a field (`Class().name`)."""
         self._needed.append(function)
         if function in self.entered or self.fallback is None:
-            return tuple(self._bound.get(slot, ()))
+            return self._bound.get(slot, ())
         return self.fallback.handed(function, slot)
 
     def _all(self, refs: Refs) -> Iterable[str]:
         """What several refs come to, in order."""
         if len(refs) == 1:
-            return ordered(self._resolve(refs[0]))
+            values = self._resolve(refs[0])
+            return values if len(values) < 2 else sorted(values)
         return [value for ref in refs for value in ordered(self._resolve(ref))]
 
     # -- attributes --
@@ -516,7 +519,7 @@ class Resolver(Struct):
     def _member(self, owner: str, name: str, *, instance: bool, skip_own: bool = False) -> Values:
         """An attribute of a class of the project, looked up in its bases; a property gives what it returns."""
         index = self.index
-        for position, at in enumerate(index.ancestors(owner, self)):
+        for position, at in enumerate(self.line(owner)):
             if skip_own and position == 0:
                 continue
             declared = index.classes.get(at)
@@ -553,16 +556,21 @@ class Resolver(Struct):
         found: list[str] = []
         for value in ordered(values):
             if value.endswith("()") and value[:-2] in self.index.classes:
-                for at in self.index.ancestors(value[:-2], self):
+                for at in self.line(value[:-2]):
                     methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
                     if methods:
                         found += [m for m in methods if self.index.functions[m].is_property]
                         break
         return tuple(found)
 
+    def line(self, name: str) -> Iterable[str]:
+        """A class and its bases, as `Index.ancestors` has them."""
+        declared = self.index.classes.get(name)
+        return (name,) if declared is not None and not declared.bases else self.index.ancestors(name, self)
+
     def method(self, owner: str, name: str) -> tuple[str, ...]:
         """The functions that a method name of a class of the project stands for, looked up in its bases."""
-        for at in self.index.ancestors(owner, self):
+        for at in self.line(owner):
             methods = self.index.classes[at].methods.get(name, ()) if at in self.index.classes else ()
             if methods:
                 return methods[-1:]  # the last definition wins
@@ -695,7 +703,7 @@ class Resolver(Struct):
                 yield from index.modules[value].variables.get(name, ())
             owner = value.removesuffix("()")
             if owner in index.classes:
-                for at in index.ancestors(owner, self):
+                for at in self.line(owner):
                     if at in index.classes:
                         yield from index.classes[at].attributes.get(name, ())
 
