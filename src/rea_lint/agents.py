@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rea_lint.facts import Argument, Binding, Call, Facts, Function, Ref, Refs
     from rea_lint.packs import AgentPart, Knowledge
-    from rea_lint.reach import Edge, Reach
+    from rea_lint.reach import Reach, Visit
     from rea_lint.resolve import Index, Resolver, Values
 
 MOST_FOLLOWED = 40  # variables, containers and factories between a run and the calls that made the agent
@@ -60,7 +60,7 @@ class Agents(Struct, dict=True):
 
     index: Index
     resolver: Resolver
-    edges: Mapping[str, list[Edge]]  # function -> what durable code calls in it
+    nodes: Mapping[str, Visit]  # what durable code does, function by function
     roles: dict[str, Role] = field(default_factory=dict)  # function -> what it is to the agents found so far
     owners: dict[str, dict[str, None]] = field(default_factory=dict)  # function that runs agents -> their functions
     packages: tuple[str, ...] = ()  # that may have to do with agents: what `frameworks` says
@@ -78,7 +78,7 @@ class Agents(Struct, dict=True):
         return Agents(
             durable.index,
             durable.resolver,
-            durable.edges,
+            durable.nodes,
             roles,
             owners,
             self.packages,
@@ -330,8 +330,8 @@ class Agents(Struct, dict=True):
     def _callers(self) -> dict[str, list[tuple[Function, Call]]]:
         """Function -> who calls it in durable code; for runs, which are asked for when all is explored."""
         found: dict[str, list[tuple[Function, Call]]] = defaultdict(list)
-        for caller, edges in self.edges.items():
-            for edge in edges if caller in self.index.functions else ():
+        for caller, visit in self.nodes.items():
+            for edge in visit.edges if caller in self.index.functions else ():
                 if edge.call is not None:
                     found[edge.target].append((self.index.functions[caller], edge.call))
         return found

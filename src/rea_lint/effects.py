@@ -165,12 +165,12 @@ class Uses(Struct):
         reach = self.reach
         here: dict[tuple[Span, Effect], Use] = {}
         path = reach.index.home[name].path
-        for primitive in sorted(reach.primitives.get(name, ()), key=lambda p: (p.span, p.name)):
+        for primitive in sorted(reach.visit(name).primitives, key=lambda p: (p.span, p.name)):
             hop = Hop(display(primitive.name), path, primitive.span)
             use = Use(name, primitive.span, primitive.call, primitive.effect, (hop,), primitive.name, name)
             here.setdefault((use.span, use.effect), use)
-        for edge in sorted(reach.edges.get(name, ()), key=lambda e: (e.span, e.target)):
-            if edge.virtual or not self.possible(edge.target):
+        for edge in sorted(reach.visit(name).edges, key=lambda e: (e.span, e.target)):
+            if not self.possible(edge.target):
                 continue
             first = Hop(display(edge.target), path, edge.span)
             given = enter(reach, name, frozenset(), edge)
@@ -190,8 +190,8 @@ class Uses(Struct):
             for name in (names := [start]):
                 if self.is_reported(name):
                     continue
-                todo += ((name, primitive.effect) for primitive in self.reach.primitives.get(name, ()))
-                for target in {edge.target for edge in self.reach.edges.get(name, ()) if not edge.virtual}:
+                todo += ((name, primitive.effect) for primitive in self.reach.visit(name).primitives)
+                for target in self.reach.visit(name).next:
                     callers[target].append(name)
                     if target in self._possible:
                         todo += ((name, effect) for effect in self._possible[target])
@@ -253,7 +253,7 @@ def _walk(reach: Reach, first: Way, stop: Callable[[str], bool], blocked: Callab
         yield way
         path = reach.index.home[way.node].path
         for edge in _edges(reach, way):
-            if edge.virtual or stop(edge.target):
+            if stop(edge.target):
                 continue
             given = enter(reach, way.node, way.given, edge)
             if (edge.target, given) not in seen:
@@ -264,11 +264,11 @@ def _walk(reach: Reach, first: Way, stop: Callable[[str], bool], blocked: Callab
 def _edges(reach: Reach, way: Way) -> Iterator[Edge]:
     """What a node calls, under what it is given."""
     if not way.given:
-        yield from reach.edges.get(way.node, ())
+        yield from reach.visit(way.node).edges
         return
     given = dict(way.given)
     asked: set[tuple[Ref, Span]] = set()
-    for edge in reach.edges.get(way.node, ()):
+    for edge in reach.visit(way.node).edges:
         if edge.ref in given and "()." in edge.ref:
             continue  # a field's factory; the field is given
         if _slot(edge.ref) not in given:
@@ -283,7 +283,7 @@ def _edges(reach: Reach, way: Way) -> Iterator[Edge]:
 def _primitives(reach: Reach, way: Way) -> Iterator[Primitive]:
     """What a node does itself, under what it is given."""
     given = dict(way.given)
-    for primitive in sorted(reach.primitives.get(way.node, ()), key=lambda p: (p.span, p.name)):
+    for primitive in sorted(reach.visit(way.node).primitives, key=lambda p: (p.span, p.name)):
         if primitive.ref in given and "()." in primitive.ref:
             continue
         if _slot(primitive.ref) not in given or primitive.name in resolve(reach, (primitive.ref,), way.given):

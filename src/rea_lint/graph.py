@@ -151,8 +151,8 @@ def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tup
     """Every link, by place; a file that is imported by two names counts once.  `reached` says which handlers run a function."""
     at = [
         (operation, caller)
-        for name, operations in reach.operations.items()
-        for operation in operations
+        for name, visit in reach.nodes.items()
+        for operation in visit.operations
         if operation.info.name.endswith(LINKING)
         for caller in reached.get(name, ())
     ]
@@ -161,7 +161,7 @@ def links(reach: Reach, handlers: tuple[Handler, ...], reached: Mapping[str, tup
     found: dict[tuple[str, Span, str, Span, str, str], Link] = {}
     directory, waiting = Directory.of(handlers), _waiting(reach, reached)
     calls: dict[str, list[Call]] = defaultdict(list)
-    for edge in (edge for edges in reach.edges.values() for edge in edges):
+    for edge in (edge for visit in reach.nodes.values() for edge in visit.edges):
         if edge.call is not None:
             calls[edge.target].append(edge.call)
     for operation, caller in at:
@@ -318,7 +318,7 @@ def _argument(operation: Operation, name: str) -> Argument | None:
 def _is_attached_to(reach: Reach, function: Function, call: Call) -> bool:
     """Whether the function waits for the outcome of a message: `ctx.attach_invocation(await handle.invocation_id())`."""
     handles = {f"{function.name}:{name}" for name, bindings in function.variables.items() if any(b.span == call.span for b in bindings)}
-    attached = [o.call for o in reach.operations.get(function.name, ()) if o.info.name == "attach_invocation"]
+    attached = [o.call for o in reach.visit(function.name).operations if o.info.name == "attach_invocation"]
     ids = {ref for each in attached if (given := each.argument(0, "invocation_id")) is not None for ref in _followed(reach, given.values)}
     return any(f"{handle}.invocation_id()" in ids for handle in handles)
 
@@ -338,8 +338,8 @@ def _followed(reach: Reach, refs: Refs) -> list[Ref]:
 def _waiting(reach: Reach, reached: Mapping[str, tuple[Handler, ...]]) -> dict[tuple[str, str], list[Handler]]:
     """Workflow and name of a promise -> the handlers that wait for it."""
     found: dict[tuple[str, str], dict[Handler, None]] = defaultdict(dict)
-    for function, operations in reach.operations.items():
-        for operation in operations:
+    for function, visit in reach.nodes.items():
+        for operation in visit.operations:
             is_waited_for = _is_of_promise(reach, operation, {"value"}) or (operation.info.name == "promise" and operation.call.awaited)
             promise = promise_of(reach, operation) if is_waited_for else None
             if promise is not None:
@@ -370,7 +370,7 @@ def promise_of(reach: Reach, operation: Operation) -> str | None:
         return written(reach, operation.call.argument(0, "name"))
     inside = (
         other
-        for other in reach.operations.get(operation.function, ())
+        for other in reach.visit(operation.function).operations
         if other.info.name == "promise" and operation.call.callee_span.contains(other.call.span)
     )
     made = next(inside, None)

@@ -95,15 +95,15 @@ class Project(Struct, dict=True):
     index: Index
     handlers: tuple[Handler, ...]
     services: tuple[Service, ...]
-    durable: Mapping[str, tuple[str, ...]]  # durable function -> display names of the handlers that reach it, sorted
+    durable: _Told[tuple[str, ...]]  # durable function -> display names of the handlers that reach it, sorted
     _durable: Reach
     _stepped: Reach
     _silenced: Silenced
     _agents: Agents
+    _reached: _Told[tuple[Handler, ...]]
     _registry: Registry = field(default_factory=Registry)
     _files: Mapping[tuple[str, str], Facts] = field(default_factory=dict)  # by path and module: a file may be imported by two names
     _importers: dict[str, set[tuple[str, str]]] = field(default_factory=dict)  # name (with a dot if imported itself) -> files
-    _reached: Mapping[str, tuple[Handler, ...]] = field(default_factory=dict)
     sources: Mapping[str, Source] = field(default_factory=dict)  # by path, of the files that are at hand
     sdk: Sdk = NEWEST_KNOWN  # that the code runs with
     server: str = ""  # the version of restate-server that it runs on; empty: any
@@ -152,6 +152,7 @@ class Project(Struct, dict=True):
             sources=sources,
             sdk=self.sdk,
             server=self.server,
+            before=_Runs(self._durable, self._agents, self.handlers, self._reached.masks, self.durable.masks),
         )
         return replace(after, _importers=self._importers)
 
@@ -212,7 +213,11 @@ class Project(Struct, dict=True):
 
     def operations(self, function: str) -> tuple[Operation, ...]:
         """The durable operations in a function's own code, in source order; of a step, what must not be there."""
-        return self._operations.get(function, ())
+        known = self._operations.get(function)
+        if known is None:
+            found = self._durable.visit(function).operations or self._stepped.visit(function).operations
+            known = self._operations[function] = tuple(_first_of_each(found)) if found else ()
+        return known
 
     def operation(self, function: str, span: Span) -> Operation | None:
         """The durable operation that is called at a place of a function's own code."""
@@ -224,7 +229,7 @@ class Project(Struct, dict=True):
         """The steps that a function's own code hands over, in source order."""
         known = self._steps.get(function)
         if known is None:
-            known = self._steps[function] = tuple(_first_of_each(self._durable.steps.get(function, [])))
+            known = self._steps[function] = tuple(_first_of_each(self._durable.visit(function).steps))
         return known
 
     @cached_property
@@ -264,7 +269,7 @@ class Project(Struct, dict=True):
 
     def calls(self, function: str) -> tuple[Edge, ...]:
         """The functions and classes of the project that a durable function calls, with the place of each call."""
-        return tuple(edge for edge in self._durable.edges.get(function, ()) if not edge.virtual)
+        return tuple(self._durable.visit(function).edges)
 
     @cached_property
     def links(self) -> tuple[graph.Link, ...]:
@@ -408,7 +413,7 @@ class Project(Struct, dict=True):
     def causes(self, function: str) -> tuple[Cause, ...]:
         """The primitives in a durable function's own code, in source order; also where their effects are reported at the callers."""
         found: dict[tuple[Span, Effect], Cause] = {}
-        for primitive in sorted(self._durable.primitives.get(function, ()), key=lambda p: (p.span, p.name)):
+        for primitive in sorted(self._durable.visit(function).primitives, key=lambda p: (p.span, p.name)):
             cause = Cause(function, primitive.span, primitive.call, primitive.effect, primitive.name)
             found.setdefault((cause.span, cause.effect), cause)
         return tuple(found.values())
@@ -429,10 +434,10 @@ class Project(Struct, dict=True):
                 yield StepViolation(step, step.function, step.call, info.name, value.rpartition("().")[0], (hop,))
         for action in step.actions:
             path = self.path_of(action)
-            for operation in self._stepped.operations.get(action, []):
+            for operation in self._stepped.visit(action).operations:
                 hop = Hop(display(f"{operation.context}.{operation.method}"), path, operation.call.span)
                 yield StepViolation(step, action, operation.call, operation.method, operation.context, (hop,))
-            for edge in self._stepped.edges.get(action, []):
+            for edge in self._stepped.visit(action).edges:
                 if edge.call is None:
                     continue
                 first = Hop(display(edge.target), path, edge.span)
@@ -444,7 +449,7 @@ class Project(Struct, dict=True):
         found: dict[str, tuple[Operation, tuple[Hop, ...]]] = {}
         given = enter(self._stepped, caller, frozenset(), edge)
         for way in walk(self._stepped, edge.target, given, lambda _: False):
-            for operation in self._stepped.operations.get(way.node, []):
+            for operation in self._stepped.visit(way.node).operations:
                 last = Hop(display(f"{operation.context}.{operation.method}"), self.path_of(way.node), operation.call.span)
                 found.setdefault(operation.method, (operation, (*way.hops, last)))
         return found
@@ -494,8 +499,7 @@ class Project(Struct, dict=True):
 
     @cached_property
     def _operations(self) -> dict[str, tuple[Operation, ...]]:
-        stepped, durable = self._stepped.operations, self._durable.operations
-        return {name: tuple(_first_of_each(found)) for name, found in {**stepped, **{n: f for n, f in durable.items() if f}}.items()}
+        return {}
 
     def work_out_uses(self) -> None:
         """Find the uses in all durable code: only then is it known which comments clear effects."""
@@ -529,7 +533,7 @@ def link(
     durable = Reach(found, Resolver(found), pause=pause)
     stepped = Reach(found, Resolver(found, durable.resolver), pause=pause)
     packages = frameworks(knowledge)
-    agents = Agents(found, durable.resolver, durable.edges, packages=packages, imported=imports(found.modules.values(), packages))
+    agents = Agents(found, durable.resolver, durable.nodes, packages=packages, imported=imports(found.modules.values(), packages))
     return _linked(
         files,
         durable,
@@ -561,8 +565,9 @@ def _linked(
     sources: Mapping[str, Source],
     sdk: Sdk,
     server: str,
+    before: _Runs | None = None,
 ) -> Project:
-    """A project from what is known of all but some functions."""
+    """A project from what is known of all but some functions; `before`: what it was before those were others."""
     found = durable.index
     agents.decorated = functions
     registry = find(found, durable.resolver, functions, known)
@@ -574,7 +579,7 @@ def _linked(
     for slot, values in sorted(registry.wrapped.items()):
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
     _explore_all(durable, stepped, frozenset(h.function for h in handlers), agents, functions)
-    reached, shown = _reached(durable, agents, handlers)
+    reached, shown = _reached(durable, agents, handlers, before)
     by_name = {(file.path, file.module): file for file in files}
     return Project(
         facts={path: file for (path, _), file in by_name.items()},
@@ -616,16 +621,13 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
 
 def _explore_all(durable: Reach, stepped: Reach, handlers: frozenset[str], agents: Agents, functions: Iterable[Function]) -> None:
     """Explore durable code and the steps it hands over, until neither finds more; what starts by itself is looked for in `functions`."""
-    found = durable.index
     helpers_added = False
     for _ in range(MOST_ROUNDS):
         explore(durable)
         stepped.roots.clear()
-        for steps in durable.steps.values():
-            for step in steps:
-                for action in step.actions:
-                    stepped.roots[action] = None
-                    _bind_action(stepped, step, action)
+        for name, visit in durable.nodes.items():
+            if visit.steps:
+                _start(stepped, name, visit.steps)
         stepped.roots.update(dict.fromkeys(name for name, role in agents.roles.items() if role is Role.STEP))
         explore(stepped)
         before = len(durable.takers) + len(durable.roots) + len(agents.roles)
@@ -640,10 +642,22 @@ def _explore_all(durable: Reach, stepped: Reach, handlers: frozenset[str], agent
                 durable.roots[root] = None
             if len(durable.takers) + len(durable.roots) + len(agents.roles) == before:
                 break
-    for name, owned in agents.owners.items():
-        spans = ((tool, found.functions[tool].name_span) for tool in owned)
-        tools = (Edge(tool, span, None, virtual=True) for tool, span in spans if tool in durable.nodes)
-        durable.edges[name] = [*durable.edges.get(name, ()), *tools]
+    durable.tools = frozenset(tool for owned in agents.owners.values() for tool in owned if tool in durable.nodes)
+
+
+def _start(stepped: Reach, function: str, steps: list[Step]) -> None:
+    """Have the actions of the steps that a function hands over run, with what they are given: bound again only if that may be other."""
+    for step in steps:
+        for action in step.actions:
+            stepped.roots[action] = None
+    reader = f"{function}:<steps>"
+    if stepped.started.get(function) is not steps or reader in stepped.resolver.stale:
+        stepped.started[function] = steps
+        stepped.resolver.begin()
+        for step in steps:
+            for action in step.actions:
+                _bind_action(stepped, step, action)
+        stepped.resolver.end(reader)
 
 
 def _bind_action(stepped: Reach, step: Step, action: str) -> None:
@@ -733,6 +747,8 @@ def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str], functions
 
 def _tools(durable: Reach, agents: Agents, functions: Iterable[Function]) -> Iterator[str]:
     """The functions of the agents that durable code runs, and those that a decorator makes durable tools; not those that run in steps."""
+    if not agents.imported:
+        return
     for function in functions:
         for refs in function.decorators:
             part = agents.part(tuple(ref.removesuffix("()") for ref in refs))
@@ -751,10 +767,57 @@ def _tools(durable: Reach, agents: Agents, functions: Iterable[Function]) -> Ite
                 yield found
 
 
-def _reached(durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> tuple[Mapping[str, tuple[Handler, ...]], Mapping[str, Refs]]:
+class _Runs(Struct, frozen=True):
+    """What runs what, and a bit for each handler that reaches something, or a durable function."""
+
+    durable: Reach
+    agents: Agents
+    handlers: tuple[Handler, ...]
+    reached: Mapping[str, int]
+    shown: Mapping[str, int]
+
+
+def _reached(
+    durable: Reach, agents: Agents, handlers: tuple[Handler, ...], before: _Runs | None
+) -> tuple[_Told[tuple[Handler, ...]], _Told[Refs]]:
     """Which handlers reach which functions, and the sorted names of those that reach a durable one."""
+    if before is not None and _runs_alike(before, durable, agents, handlers):
+        reached, of_durable = before.reached, before.shown
+    else:
+        reached = _masks(durable, agents, handlers)
+        of_durable = {name: reached.get(name, 0) for name in durable.nodes if name in durable.index.functions}
+
+    @cache
+    def told(mask: int) -> tuple[Handler, ...]:
+        return tuple(handlers[bit] for bit in _bits(mask))
+
+    @cache
+    def shown(mask: int) -> tuple[str, ...]:
+        return tuple(sorted(handler.display for handler in told(mask)))
+
+    return _Told(reached, told), _Told(of_durable, shown)
+
+
+def _runs_alike(before: _Runs, durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> bool:
+    """Whether the same runs the same as before: what was visited since has the same calls."""
+    now, then = durable.index.functions, before.durable.index.functions
+    return (
+        [handler.function for handler in handlers] == [handler.function for handler in before.handlers]
+        and durable.nodes.keys() == before.durable.nodes.keys()
+        and agents.owners == before.agents.owners
+        and all(
+            durable.visits[name].next == before.durable.visits[name].next
+            and (name not in now or (name in then and now[name].nested == then[name].nested))
+            for name in durable.fresh
+            if name in durable.nodes
+        )
+    )
+
+
+def _masks(durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> Mapping[str, int]:
+    """A bit for each handler that reaches something."""
     functions, nodes = durable.index.functions, durable.nodes
-    masks: dict[str, int] = defaultdict(int)  # a bit for each handler
+    masks: dict[str, int] = defaultdict(int)
     for bit, handler in enumerate(handlers):
         masks[handler.function] |= 1 << bit
     todo = deque(masks)
@@ -772,16 +835,7 @@ def _reached(durable: Reach, agents: Agents, handlers: tuple[Handler, ...]) -> t
                 if target not in waiting:
                     waiting.add(target)
                     todo.append(target)
-
-    @cache
-    def told(mask: int) -> tuple[Handler, ...]:
-        return tuple(handlers[bit] for bit in _bits(mask))
-
-    @cache
-    def shown(mask: int) -> tuple[str, ...]:
-        return tuple(sorted(handler.display for handler in told(mask)))
-
-    return _Told(masks, told), _Told({name: masks.get(name, 0) for name in nodes if name in functions}, shown)
+    return dict(masks)
 
 
 def _bits(mask: int) -> Iterator[int]:

@@ -6,7 +6,7 @@ explored apart, each with its own idea of what parameters hold, so that a functi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -15,7 +15,7 @@ from rea_lint.facts import Argument
 from rea_lint.resolve import ordered, owner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from rea_lint.facts import Call, Function, Ref, Refs
     from rea_lint.packs import Effect, OperationInfo
@@ -54,7 +54,6 @@ class Edge(Struct, frozen=True, gc=False):
     span: Span
     call: Call | None  # None: what runs by itself: a property that is read, a constructor, a field's factory
     ref: Ref = ""  # what was resolved to `target`; of a field's factory, the field: `shop.Order().id`
-    virtual: bool = False  # not a call: an agent's tool
     wraps: str = ""  # of a decorator's wrapper: what it was put around
 
 
@@ -68,19 +67,31 @@ class Primitive(Struct, frozen=True, gc=False):
     ref: Ref = ""  # as of `Edge`
 
 
+class Visit(Struct):
+    """What one function or class does itself."""
+
+    edges: list[Edge] = field(default_factory=list)
+    primitives: list[Primitive] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    next: tuple[str, ...] = ()  # what it runs, the last first
+
+
+IDLE = Visit()
+
+
 class Reach(Struct):
     """What runs from some functions on, in one way of running."""
 
     index: Index
     resolver: Resolver
     roots: dict[str, None] = field(default_factory=dict)
-    nodes: dict[str, None] = field(default_factory=dict)  # functions and classes, in order of discovery
-    edges: dict[str, list[Edge]] = field(default_factory=dict)
-    primitives: dict[str, list[Primitive]] = field(default_factory=dict)
-    operations: dict[str, list[Operation]] = field(default_factory=dict)
-    steps: dict[str, list[Step]] = field(default_factory=dict)
+    nodes: dict[str, Visit] = field(default_factory=dict)  # functions and classes that run, in order of discovery
+    tools: frozenset[str] = frozenset()  # what runs because an agent may call it
     takers: dict[Ref, None] = field(default_factory=dict)  # parameters, as `function:name`, that end as a step's action
-    visits: dict[str, Visit] = field(default_factory=dict)  # the last one of each node
+    visits: dict[str, Visit] = field(default_factory=dict)  # the last one of each, of what has run too
+    started: dict[str, list[Step]] = field(default_factory=dict)  # of step code: function -> the steps of it whose actions have theirs
+    explored: list[str] | None = None  # the roots of the last time that all was followed
     fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
     hands: dict[str, dict[Ref, set[str]]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
     givers: dict[Ref, set[str]] = field(default_factory=dict)  # parameter -> what has handed something over for it, perhaps in another fork
@@ -96,7 +107,11 @@ class Reach(Struct):
 
     def called(self) -> set[str]:
         """Everything that something runs (the roots run from outside)."""
-        return {edge.target for edges in self.edges.values() for edge in edges if not edge.virtual}
+        return set[str]().union(*[visit.next for visit in self.nodes.values()])
+
+    def visit(self, name: str) -> Visit:
+        """What a function or class does itself; nothing of one that does not run."""
+        return self.nodes.get(name, IDLE)
 
     def hand(self, giver: str, function: str, slot: Ref, values: Values) -> bool:
         """Note that a function hands `values` to a parameter; True if that is news."""
@@ -122,19 +137,19 @@ class Reach(Struct):
             for slot in slots
         }
         resolver = self.resolver.fork(index, dropped, others, fallback)
-        return Reach(index, resolver, roots, takers=takers, visits=visits, hands=hands, givers=self.givers)
+        started = {name: steps for name, steps in self.started.items() if name not in dropped}
+        return Reach(index, resolver, roots, takers=takers, visits=visits, hands=hands, givers=self.givers, started=started)
 
 
 def explore(reach: Reach) -> None:
     """Follow all calls from the roots, until no call hands over anything new."""
+    if not reach.resolver.changed and reach.explored == [*reach.roots]:
+        return  # nothing is other than it was the last time
     for _ in range(MOST_ROUNDS):
+        reach.resolver.changed = False
         if not _round(reach):
             break
-    visits = [(name, reach.visits[name]) for name in reach.nodes]
-    _fill(reach.edges, ((name, visit.edges) for name, visit in visits))
-    _fill(reach.primitives, ((name, visit.primitives) for name, visit in visits if visit.primitives))
-    _fill(reach.operations, ((name, visit.operations) for name, visit in visits if visit.operations))
-    _fill(reach.steps, ((name, visit.steps) for name, visit in visits if visit.steps))
+    reach.explored = [*reach.roots]
 
 
 def _round(reach: Reach) -> bool:
@@ -148,7 +163,6 @@ def _round(reach: Reach) -> bool:
         name = todo.pop()
         if name in nodes:
             continue
-        nodes[name] = None
         visit = visits.get(name)
         if visit is None or name in stale:
             reach.pause()
@@ -156,26 +170,9 @@ def _round(reach: Reach) -> bool:
             visit = visits[name] = visitor.run()
             reach.fresh.add(name)
             news |= visitor.news
+        nodes[name] = visit
         todo += visit.next
     return news or len(reach.takers) != before
-
-
-Row = TypeVar("Row")
-
-
-def _fill(table: dict[str, list[Row]], rows: Iterable[tuple[str, list[Row]]]) -> None:
-    table.clear()
-    table.update(rows)
-
-
-class Visit(Struct):
-    """What one function or class does itself."""
-
-    edges: list[Edge] = field(default_factory=list)
-    primitives: list[Primitive] = field(default_factory=list)
-    operations: list[Operation] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    next: tuple[str, ...] = ()  # what it runs, the last first
 
 
 class _Visitor:

@@ -212,6 +212,7 @@ class Resolver(Struct):
     entered: set[str] = field(default_factory=set)
     readers: dict[str, set[str]] = field(default_factory=dict)  # function or class -> who needs what is handed to it, in any fork
     stale: set[str] = field(default_factory=set)  # of those, who is to ask again
+    changed: bool = False  # whether anybody may have to ask again since somebody set this to False
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
     _holders: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> parameters that have held it, in any fork
     _settled: dict[Ref, Values] = field(default_factory=dict)  # answers that need nothing: the same for a fallback
@@ -300,6 +301,7 @@ class Resolver(Struct):
         for ref in self._refs.pop(what, ()):
             self._memo.pop(ref, None)
         self._changed.add(what)
+        self.changed = True
         self.stale |= self.readers.get(what, set())
         if self._follower is not None and what not in self._follower.entered:
             self._follower.change(what)

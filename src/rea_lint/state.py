@@ -293,7 +293,7 @@ class _Search(Struct, dict=True):
     @cached_property
     def _run(self) -> frozenset[str]:
         """What durable code and steps call, and make."""
-        return frozenset(edge.target for reach in (self.durable, self.stepped) for edges in reach.edges.values() for edge in edges)
+        return frozenset({*self.durable.called(), *self.stepped.called(), *self.durable.tools})
 
     @cached_property
     def _made_at_import(self) -> frozenset[str]:
@@ -308,11 +308,13 @@ class _Search(Struct, dict=True):
 
     @cached_property
     def _calls(self) -> dict[str, list[Call | None]]:
-        """Function -> the calls of it in durable code."""
+        """Function -> the calls of it in durable code; of a tool also None, for what calls it for the model."""
         found: dict[str, list[Call | None]] = defaultdict(list)
-        for edges in self.durable.edges.values():
-            for edge in edges:
+        for visit in self.durable.nodes.values():
+            for edge in visit.edges:
                 found[edge.target].append(edge.call)
+        for tool in self.durable.tools:
+            found[tool].append(None)
         return found
 
     def _runs(self, function: str) -> bool:
