@@ -139,7 +139,7 @@ def test_what_has_just_been_changed_is_not_trusted(project: Path) -> None:
     recording = again.Recording(["check"], time.time_ns())
     try:
         recording.folder = str(project / CACHE)
-        recording.looked_at([str(project / "app.py")])
+        recording.looked_at(frozenset({str(project / "app.py")}))
         recording.keep(0)
     finally:
         sys.stdout, sys.stderr = (getattr(stream, "_stream", stream) for stream in (sys.stdout, sys.stderr))

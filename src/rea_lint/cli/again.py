@@ -21,7 +21,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import BinaryIO, TextIO
 
 FORM = b"rea-lint run 1"
@@ -74,6 +74,7 @@ class Recording:
         self._arguments = arguments
         self._start = now  # nanoseconds since 1970
         self._read: set[str] = set()
+        self._looked_at: frozenset[str] = frozenset()
         self._said: list[bytes] = []
         self._is_repeatable = NEVER.isdisjoint(arguments) and arguments[:1] != ["server"]  # which talks, all day
         self._is_on = self._is_repeatable
@@ -82,24 +83,19 @@ class Recording:
             sys.stderr = _Copied(sys.stderr, b"e", self)
             sys.addaudithook(self._note)
 
-    def looked_at(self, paths: Iterable[str]) -> None:
+    def looked_at(self, paths: frozenset[str]) -> None:
         """Files whose content the run depends on, also if it did not open them."""
-        self._read.update(paths)
+        self._looked_at = paths
 
     def keep(self, code: int) -> None:
         """The run is over, with this exit code.  A folder that cannot be written to is no error."""
         self._is_on = False
         if self.folder is None or not self._is_repeatable or code not in {0, 1} or not _is_printable(self._said):
             return
-        try:
-            inputs = sorted({os.fsencode(path) for path in self._inputs()})
-            above, missing = _above(inputs)
-            inputs += above
-            states = _states(inputs)
-        except OSError:
-            return  # something is gone already
-        if max(*states[0::3], *states[1::3]) > self._start - MARGIN:
+        noted = self._noted()
+        if noted is None:
             return
+        inputs, states, missing = noted
         key = _key(self._arguments)
         parts = (FORM, b"%d" % code, b"\0".join(self._said), b"\0".join(missing), b"\0".join(inputs), states.tobytes())
         content = _BREAK.join(parts)
@@ -128,21 +124,46 @@ class Recording:
         elif event in _OUTSIDE and not _is_of_cache(arguments[0]):
             self._is_repeatable = False
 
+    def _noted(self) -> tuple[list[bytes], array[int], list[bytes]] | None:
+        """What the run depends on, its states, and what would matter but is not there; None if something may have changed since it was read.
+
+        What was opened comes first: a file that was edited just now is among it, and then the others need not be looked at.
+        """
+        latest = self._start - MARGIN
+        states: dict[bytes, tuple[int, int, int]] = {}
+        missing: list[bytes] = []
+        for path in map(os.fsencode, self._inputs()):
+            try:
+                state = _state(path)
+            except OSError:
+                continue  # it was looked for, and is not there
+            if state[0] > latest or state[1] > latest:
+                return None
+            states[path] = state
+        for path in _above(states):
+            if os.path.exists(path):
+                states[path] = _state(path)
+            elif not os.path.lexists(path):
+                missing.append(path)
+        inputs = sorted(states)
+        flat = _flat(map(states.__getitem__, inputs))
+        return None if max(*flat[0::3], *flat[1::3]) > latest else (inputs, flat, missing)
+
     def _inputs(self) -> Iterator[str]:
         """What the run depends on: what it read, and rea-lint itself.  Of libraries, the folder in which they come and go."""
         own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
+        inside = tuple(path + os.sep for path in (own, os.path.dirname(os.__file__), *libraries))
+        for path in (*self._read, *self._looked_at):
+            if not path.startswith(inside) and not _is_of_cache(path):
+                yield path
+                if "__pycache__" in path:  # a module of the user's, which is compiled again if its source changes
+                    folder, name = os.path.split(path)
+                    yield os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
         for folder, _, names in os.walk(own):
             if not folder.endswith("__pycache__"):
                 yield from (folder, *(os.path.join(folder, name) for name in names))
-        libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages")) and os.path.isdir(path)]
         yield from libraries
-        inside = tuple(path + os.sep for path in (own, os.path.dirname(os.__file__), *libraries))
-        for path in self._read:
-            if not path.startswith(inside) and not _is_of_cache(path) and os.path.exists(path):
-                yield path
-                folder, name = os.path.split(path)
-                if folder.endswith("__pycache__"):  # a module of the user's, which is compiled again if its source changes
-                    yield os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")
 
 
 class _Copied:
@@ -179,7 +200,7 @@ class _CopiedBytes:
 
 
 def _is_of_cache(path: object) -> bool:
-    return isinstance(path, str) and CACHE in path.split(os.sep)
+    return isinstance(path, str) and CACHE in path and CACHE in path.split(os.sep)
 
 
 def _folders(arguments: Sequence[str]) -> Iterator[str]:
@@ -220,7 +241,7 @@ def _read(path: str, key: bytes) -> tuple[int, list[tuple[bytes, bytes]]] | None
         if form != FORM or any(map(os.path.lexists, missing.split(b"\0") if missing else ())):
             return None
         paths, states = rest.split(_BREAK, 1)
-        if _states(paths.split(b"\0")).tobytes() != states:
+        if _flat(map(_state, paths.split(b"\0"))).tobytes() != states:
             return None
         parts = said.split(b"\0") if said else []
         if not _is_printable(parts):
@@ -231,27 +252,30 @@ def _read(path: str, key: bytes) -> tuple[int, list[tuple[bytes, bytes]]] | None
         return None
 
 
-def _states(paths: Iterable[bytes]) -> array[int]:
-    """When each file was changed, by its content's clock and by its inode's, and its size."""
-    stat = os.stat
-    states: list[int] = []
-    for path in paths:
-        state = stat(path)
-        states += (state.st_mtime_ns, state.st_ctime_ns, state.st_size)
-    return array("q", states)
+def _state(path: bytes) -> tuple[int, int, int]:
+    """When a file was changed, by its content's clock and by its inode's, and its size."""
+    state = os.stat(path)
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size
 
 
-def _above(inputs: Sequence[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Files above the folders that were read, which would matter: those that are there, and those that are not."""
-    known = set(inputs)
+def _flat(states: Iterable[tuple[int, int, int]]) -> array[int]:
+    numbers: list[int] = []
+    for state in states:
+        numbers += state
+    return array("q", numbers)
+
+
+def _above(inputs: Collection[bytes]) -> list[bytes]:
+    """Files above the folders that were read, which would matter."""
+    slash = os.fsencode(os.sep)
+    one_a_folder = {path[: path.rfind(slash)]: path for path in inputs}
     above: set[bytes] = set()
-    for path in inputs:
+    for path in one_a_folder.values():
         at = os.path.dirname(path)
-        while at not in known and at not in above:
+        while at not in inputs and at not in above:
             above.add(at)
             at = os.path.dirname(at)
-    paths = sorted(os.path.join(folder, os.fsencode(name)) for folder in above for name in ABOVE)
-    return [path for path in paths if os.path.exists(path) and path not in known], [path for path in paths if not os.path.lexists(path)]
+    return sorted(path for folder in above for name in ABOVE if (path := os.path.join(folder, os.fsencode(name))) not in inputs)
 
 
 def _is_printable(parts: Iterable[bytes]) -> bool:
