@@ -100,8 +100,9 @@ def find(found: Index, resolver: Resolver, functions: Collection[Function], know
     for function in functions:
         for refs in function.decorators:
             for decorator in ordered(resolver.resolve(_unwrapped(found, resolver, _called(refs)))):
-                made_by = [_decorator_call(found, function, refs)] if decorator in registrations else []
-                registered += ((function.name, decorator, call, refs, function.name) for call in made_by)
+                if decorator in registrations:
+                    made_by = next((call for call in calls.decorating.get(function.name, ()) if call.callees == _called(refs)), None)
+                    registered.append((function.name, decorator, made_by, refs, function.name))
             for decorator in ordered(resolver.resolve(refs)):
                 if decorator in registers:
                     registration, call, inner = registers[decorator]
@@ -159,34 +160,25 @@ def _called(refs: Refs) -> Refs:
     return tuple([ref[:-2] for ref in refs if ref.endswith("()")])
 
 
-def _decorator_call(found: Index, function: Function, refs: Refs) -> Call | None:
-    body = found.functions.get(_body(found, function))
-    calls = body.calls if body is not None else ()
-    return next((c for c in calls if c.decorates == function.name and c.callees == _called(refs)), None)
-
-
-def _body(found: Index, function: Function) -> str:
-    """The function (or module code) in which a function is defined."""
-    scope = function.scope
-    while scope in found.classes:
-        scope = found.classes[scope].scope
-    return scope if scope in found.functions else f"{scope}.<module>"
-
-
 class _Calls(Struct, frozen=True):
     """The calls that may register or make something, as far as can be seen without asking what they call: few of all."""
 
     registering: Mapping[str, list[Call]]  # by function: what calls the result of a call, or decorates a nested function
     making: list[tuple[Function, Call]]
+    decorating: Mapping[str, list[Call]]  # by what is decorated
 
 
 def _calls(found: Index, functions: Iterable[Function]) -> _Calls:
     registering: dict[str, list[Call]] = defaultdict(list)
     making: list[tuple[Function, Call]] = []
+    decorating: dict[str, list[Call]] = defaultdict(list)
     services = last_names(found, found.knowledge.services)
     for function in functions:
         for call in function.calls:
-            registers, makes = call.decorates is not None and call.decorates in function.nested, False
+            registers = makes = False
+            if call.decorates is not None:
+                registers = call.decorates in function.nested
+                decorating[call.decorates].append(call)
             for ref in call.callees:
                 registers = registers or ref.endswith("()")
                 makes = makes or may_be(ref, services)
@@ -194,7 +186,7 @@ def _calls(found: Index, functions: Iterable[Function]) -> _Calls:
                 registering[function.name].append(call)
             if makes:
                 making.append((function, call))
-    return _Calls(registering, making)
+    return _Calls(registering, making, decorating)
 
 
 def _registering_parameters(found: Index, resolver: Resolver, calls: _Calls) -> dict[str, _Registration]:

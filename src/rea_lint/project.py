@@ -572,10 +572,11 @@ def _linked(
     agents.decorated = functions
     registry = find(found, durable.resolver, functions, known)
     handlers, services = registry.handlers, registry.services
+    kinds = {service.name: service.kind for service in reversed(services) if service.kind != "service"}
     entered = {handler.function for handler, _ in known.by_place.values()}
     for handler in handlers:
         if handler.function not in entered:
-            _enter_handler(durable, handler, services)
+            _enter_handler(durable, handler, kinds)
     for slot, values in sorted(registry.wrapped.items()):
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
     _explore_all(durable, stepped, frozenset(h.function for h in handlers), agents, functions)
@@ -603,7 +604,8 @@ def _linked(
 # -- what runs ---------------------------------------------------------------------------------------------------------
 
 
-def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]) -> None:
+def _enter_handler(durable: Reach, handler: Handler, kinds: Mapping[str, str]) -> None:
+    """Have a handler run, with the context that it is given; `kinds`: of the objects and workflows, by name."""
     if handler.recovers:
         return
     function = durable.index.functions[handler.function]
@@ -612,7 +614,7 @@ def _enter_handler(durable: Reach, handler: Handler, services: Iterable[Service]
     if first is not None and function.binds is None:
         kind = {"exclusive": "object", "main": "workflow", "service": "service"}.get(handler.kind)
         if kind is None:
-            kind = f"{next((s.kind for s in services if s.name == handler.service and s.kind != 'service'), 'object')}-shared"
+            kind = f"{kinds.get(handler.service, 'object')}-shared"
         context = next(name for name, declared in durable.index.knowledge.contexts.items() if declared == kind)
         durable.resolver.bind(handler.function, f"{handler.function}:{first.name}", {f"{context}()"})
     for _, wrapper in wrappers(durable.index, durable.resolver, function):
@@ -699,34 +701,54 @@ def _escapes(durable: Reach, stepped: Reach) -> Iterator[str]:
         function = found.functions.get(name)
         if function is None:
             continue
-        for inner in function.nested:
-            if inner in called or inner in stepped.nodes or inner in durable.roots:
-                continue
-            if _is_handed_on(found, durable.resolver, function, inner):
+        loose = [inner for inner in function.nested if inner not in called and inner not in stepped.nodes and inner not in durable.roots]
+        handing = _Handing.of(found, function) if loose else None
+        for inner in loose:
+            if handing is not None and _is_handed_on(found, durable.resolver, function, handing, inner):
                 yield inner
 
 
-def _is_handed_on(found: Index, resolver: Resolver, function: Function, inner: str) -> bool:
+class _Handing(Struct, frozen=True):
+    """What a function and those that stand in it do with refs."""
+
+    passed: Mapping[Ref, list[tuple[str, Call]]]  # as (an element of) an argument: by whom, to what
+    read: Mapping[Ref, list[tuple[str, Refs]]]  # by whom, with what else it may be there
+    variables: Mapping[Ref, list[Ref]]  # of the function itself, that hold it
+    elements: frozenset[Ref]  # of what the function puts into containers
+
+    @classmethod
+    def of(cls, found: Index, function: Function) -> _Handing:
+        """By the facts of all of them."""
+        passed: dict[Ref, list[tuple[str, Call]]] = defaultdict(list)
+        read: dict[Ref, list[tuple[str, Refs]]] = defaultdict(list)
+        variables: dict[Ref, list[Ref]] = defaultdict(list)
+        for user in (function, *(found.functions[name] for name in function.nested)):
+            for call in user.calls:
+                for argument in call.arguments:
+                    for ref in {*argument.values, *(ref for refs in argument.elements for ref in refs)}:
+                        passed[ref].append((user.name, call))
+            for each in user.reads:
+                for ref in each.values:
+                    read[ref].append((user.name, each.values))
+        bindings = [(f"{function.name}:{name}", binding) for name, several in function.variables.items() for binding in several]
+        for variable, binding in bindings:
+            for ref in binding.values:
+                variables[ref].append(variable)
+        return cls(passed, read, variables, frozenset(ref for _, binding in bindings for ref in binding.elements))
+
+
+def _is_handed_on(found: Index, resolver: Resolver, function: Function, handing: _Handing, inner: str) -> bool:
     built = found.functions[inner]
     if built.decorators:
         return True
-    users = [function, *(found.functions[n] for n in function.nested if n != inner)]
-    names = {inner, *(f"{function.name}:{n}" for n, bs in function.variables.items() if any(inner in b.values for b in bs))}
-    passed = [
-        (call, argument)
-        for user in users
-        for call in user.calls
-        for argument in call.arguments
-        if names & set(argument.values) or any(names & set(refs) for refs in argument.elements)
-    ]
-    kept = (
-        any(names & set(read.values) for user in users for read in user.reads if user is function or read.values != (inner,))
-        or inner in function.returns
-    )
-    stored = any(inner in b.elements for bs in function.variables.values() for b in bs)
+    names = {inner, *handing.variables.get(inner, ())}
+    passed = [call for name in names for user, call in handing.passed.get(name, ()) if user != inner]
     if built.is_lambda and not passed:
         return True
-    return kept or stored or any(resolver.resolve(call.callees) for call, _ in passed)
+    kept = inner in function.returns or any(
+        user == function.name or (user != inner and values != (inner,)) for name in names for user, values in handing.read.get(name, ())
+    )
+    return kept or inner in handing.elements or any(resolver.resolve(call.callees) for call in passed)
 
 
 def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str], functions: Iterable[Function]) -> Iterator[str]:
