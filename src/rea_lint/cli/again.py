@@ -31,6 +31,9 @@ MARGIN = 10**9
 MOST = 32
 """So many runs are kept; the one not used for longest goes."""
 
+NEWEST = 64
+"""Of the files that a run depends on, so many that were changed last are looked at first: what was edited is edited again."""
+
 PASSING = frozenset({"_", "OLDPWD", "PWD", "SHLVL"})
 """Variables on which no run depends.  On any other it may: paths in a configuration may name variables."""
 
@@ -125,7 +128,7 @@ class Recording:
             self._is_repeatable = False
 
     def _noted(self) -> tuple[list[bytes], array[int], list[bytes]] | None:
-        """What the run depends on, its states, and what would matter but is not there; None if something may have changed since it was read.
+        """What the run depends on, newest first, its states, and what would matter but is not there; None if something may have changed since it was read.
 
         What was opened comes first: a file that was edited just now is among it, and then the others need not be looked at.
         """
@@ -145,7 +148,7 @@ class Recording:
                 states[path] = _state(path)
             elif not os.path.lexists(path):
                 missing.append(path)
-        inputs = sorted(states)
+        inputs = sorted(states, key=lambda path: (-states[path][0], path))
         flat = _flat(map(states.__getitem__, inputs))
         return None if max(*flat[0::3], *flat[1::3]) > latest else (inputs, flat, missing)
 
@@ -241,7 +244,13 @@ def _read(path: str, key: bytes) -> tuple[int, list[tuple[bytes, bytes]]] | None
         if form != FORM or any(map(os.path.lexists, missing.split(b"\0") if missing else ())):
             return None
         paths, states = rest.split(_BREAK, 1)
-        if _flat(map(_state, paths.split(b"\0"))).tobytes() != states:
+        inputs = paths.split(b"\0")
+        for part in (inputs[:NEWEST], inputs[NEWEST:]):
+            now = _flat(map(_state, part)).tobytes()
+            if now != states[: len(now)]:
+                return None
+            states = states[len(now) :]
+        if states:
             return None
         parts = said.split(b"\0") if said else []
         if not _is_printable(parts):
