@@ -558,20 +558,25 @@ class _Gate:
         self._decorators: frozenset[str] = frozenset()
         self._since = time.time_ns() - FRESH
 
-    def knows(self, path: str) -> bool:
-        """Whether a file is as it was when it was no candidate by itself."""
+    def known(self, paths: Iterable[str]) -> set[str]:
+        """Those files that are as they were when they were no candidates by themselves."""
+        known: set[str] = set()
         if not self.is_asked:
-            return False
-        try:
-            state = os.stat(path)
-        except OSError:
-            return False
-        self._states[path] = state.st_mtime_ns, state.st_ctime_ns, state.st_size
-        return self._is_as_it_was(path)
+            return known
+        stat, states, before = os.stat, self._states, self._known.states
+        for path in paths:
+            try:
+                found = stat(path)
+            except OSError:
+                continue
+            states[path] = state = found.st_mtime_ns, found.st_ctime_ns, found.st_size
+            if before.get(path) == state:
+                known.add(path)
+        return known
 
-    def uses_none(self, path: str, decorators: frozenset[str]) -> bool:
-        """Whether a file is as it was when it used none of the decorators."""
-        return decorators <= self._known.decorators and self._is_as_it_was(path)
+    def knew(self, decorators: frozenset[str]) -> bool:
+        """Whether the known files use none of these decorators."""
+        return decorators <= self._known.decorators
 
     def add(self, candidates: Iterable[str], decorators: frozenset[str]) -> None:
         """What was found in a project."""
@@ -584,9 +589,6 @@ class _Gate:
         kept = {path: s for path, s in self._states.items() if path not in self._found and max(s[0], s[1]) < self._since}
         return Passed(kept, self._decorators)
 
-    def _is_as_it_was(self, path: str) -> bool:
-        return path in self._states and self._known.states.get(path) == self._states[path]
-
 
 def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str | None, str, Broken | None]]:
     """The files that have something to do with Restate by themselves, read."""
@@ -594,8 +596,10 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
     rest: dict[str, bytes | None] = {}  # files that do not mention it, with what is kept of their content: None is to be read again
     room = AT_HAND
     mentions = False
-    for path in sorted(tree.files):
-        if path not in named and path not in tree.contents and gate.knows(path):
+    paths = sorted(tree.files)
+    known = gate.known(path for path in paths if path not in named and path not in tree.contents)
+    for path in paths:
+        if path in known:
             continue
         data = tree.read(path)
         if isinstance(data, Broken):
@@ -623,7 +627,8 @@ def _candidates(tree: _Tree, named: set[str], gate: _Gate) -> dict[str, tuple[st
     while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
         looked_for |= decorators
         used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
-        others = (path for path in sorted(tree.files) if path not in found and not gate.uses_none(path, decorators))
+        passed = known if gate.knew(decorators) else frozenset[str]()
+        others = (path for path in paths if path not in found and path not in passed)
         new = [path for path in others if used.search(again(path))]
         found |= {path: tree.decoded(path) for path in new}
     gate.add({*found, *registering}, looked_for)
