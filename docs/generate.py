@@ -15,9 +15,10 @@ from typing import Any
 
 import click
 
-from rea_lint import engine, files
+from rea_lint import engine
 from rea_lint.cli.options import GROUPS
 from rea_lint.config import EXTEND, FORMATS, OPTIONS, Config, Option
+from rea_lint.discovery import discover
 from rea_lint.report import View, render
 from rea_lint.rule import Rule, load_all
 from rea_lint.schema import ADDRESS, schema
@@ -134,7 +135,7 @@ def examples() -> dict[str, str]:
             (root / name).parent.mkdir(exist_ok=True)
             (root / name).write_text(text, encoding="utf-8")
         config = Config(root)
-        discovery = files.discover([root], config)
+        discovery = discover([root], config)
         report = engine.check(discovery.files, config, discovery.reported)
         handlers = {handler.display: (handler.path, handler.span) for handler in report.handlers}
         view = View(report.sources, str(root), width=110, handlers=handlers, files=discovery.looked_at)

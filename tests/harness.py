@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from rea_lint import config, files, rule
+from rea_lint import config, rule
 from rea_lint.config import Config
+from rea_lint.discovery import discover
 from rea_lint.durable import Durable
 from rea_lint.flow import Forest
 from rea_lint.project import link
@@ -30,7 +31,7 @@ def check_folder(folder: Path) -> Run:
     folder = folder.resolve()
     own = folder / "rea-lint.toml"
     settings = replace(config.load(folder, explicit=own), root=folder) if own.exists() else Config(folder)
-    discovery = files.discover([folder], settings)
+    discovery = discover([folder], settings)
     names = sorted(folder.rglob("*.py"))
     texts = {path.relative_to(folder).as_posix(): path.read_bytes().decode("utf-8", "replace") for path in names}
     stripped = {str(folder / name): without_expectations(text) for name, text in texts.items()}

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from rea_lint import cache, cli, engine, files
+from rea_lint import cache, cli, discovery, engine, files, walk
 from rea_lint.cache import Cache
 from rea_lint.config import load
-from rea_lint.files import File, Passed
+from rea_lint.discovery import Discovery, Passed, discover
+from rea_lint.files import File
 from rea_lint.survey import survey
 from running import SAFE, Tree
 
@@ -260,19 +261,20 @@ HANDLER = "import restate\nsvc = restate.Service('s')\n"
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are read."""
     read: list[str] = []
-    original = files._read
+    original = files.read_bytes
 
     def noting(path: str) -> object:
         read.append(Path(path).name)
         return original(path)
 
-    monkeypatch.setattr(files, "FRESH", -(10**13))  # what a test writes is old
-    monkeypatch.setattr(files, "_read", noting)
+    monkeypatch.setattr(discovery, "FRESH", -(10**13))  # what a test writes is old
+    monkeypatch.setattr(walk, "read_bytes", noting)
+    monkeypatch.setattr(files, "read_bytes", noting)
     return read
 
 
-def looked(root: Path, passed: Passed) -> files.Discovery:
-    return files.discover([root], load(root, isolated=True), passed=passed)
+def looked(root: Path, passed: Passed) -> Discovery:
+    return discover([root], load(root, isolated=True), passed=passed)
 
 
 def test_what_was_no_candidate_is_not_read_again(tree: Tree, reads: list[str]) -> None:

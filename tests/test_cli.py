@@ -272,8 +272,8 @@ async def price(ctx: restate.ObjectContext) -> int:
 def test_libcst_is_imported_when_a_rule_needs_a_tree(tree: Tree, program: str, loaded: str) -> None:
     root = tree({"app.py": program, "rea-lint.toml": ""})
     code = (
-        "import sys; from pathlib import Path; from rea_lint import config, engine, files; settings = config.load(Path.cwd());"
-        "found = files.discover([str(Path.cwd())], settings); report = engine.check(found.files, found.config, found.reported);"
+        "import sys; from pathlib import Path; from rea_lint import config, discovery, engine; settings = config.load(Path.cwd());"
+        "found = discovery.discover([str(Path.cwd())], settings); report = engine.check(found.files, found.config, found.reported);"
         "assert report.handlers and not report.errors; print('libcst' in sys.modules, len(report.diagnostics))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True).stdout.strip() == loaded
@@ -733,7 +733,7 @@ def test_an_interrupt_is_130(lint: Lint, monkeypatch: pytest.MonkeyPatch) -> Non
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rea_lint.files.discover", interrupt)
+    monkeypatch.setattr("rea_lint.discovery.discover", interrupt)
     run = lint("check")
     assert (run.code, run.out, run.err.strip()) == (130, "", "")
 

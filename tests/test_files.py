@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from rea_lint import files
 from rea_lint.config import Config, UserError, load
+from rea_lint.discovery import Discovery, discover
 from rea_lint.text import Span
+from rea_lint.worlds import worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 R = "import restate\n"
 
 
-def discovered(root: Path, *paths: str, **config: object) -> files.Discovery:
-    return files.discover([root / path for path in paths or (".",)], load(root, isolated=True, overrides=config))
+def discovered(root: Path, *paths: str, **config: object) -> Discovery:
+    return discover([root / path for path in paths or (".",)], load(root, isolated=True, overrides=config))
 
 
 def names(root: Path, *paths: str, **config: object) -> dict[str, str]:
@@ -67,7 +69,7 @@ class TestGate:
 
     def test_a_configuration_may_know_handlers_where_nothing_mentions_restate(self, tree: Write) -> None:
         root = tree({"app.py": "@ours.handler()\nasync def order(ctx): ...\n", "rea-lint.toml": "[handlers]\n'ours.handler' = 'service'\n"})
-        assert {Path(file.path).name for file in files.discover([root], load(root)).files} == {"app.py"}
+        assert {Path(file.path).name for file in discover([root], load(root)).files} == {"app.py"}
 
     def test_users_of_a_projects_own_handler_decorator_are_candidates(self, tree: Write) -> None:
         root = tree(
@@ -114,7 +116,7 @@ class TestGate:
 
     def test_folders_that_have_only_the_file_system_in_common_are_projects_of_their_own(self, tree: Write) -> None:
         root = tree({"a/x.py": R, "b/y.py": R})
-        found = files.discover([root / "a", root / "b"], load(Path(os.sep), isolated=True))
+        found = discover([root / "a", root / "b"], load(Path(os.sep), isolated=True))
         assert {file.module for file in found.files} == {"x", "y"}
 
 
@@ -188,7 +190,7 @@ class TestWalk:
                 "app/skipped.py": R,
             }
         )
-        found = files.discover([root / "app"], load(root / "app"))
+        found = discover([root / "app"], load(root / "app"))
         assert {Path(path).name for path in found.reported} == {"a.py"}
 
     def test_git_need_not_be_respected(self, tree: Write) -> None:
@@ -212,7 +214,7 @@ class TestWalk:
 
     def test_unless_excludes_are_forced(self, tree: Write) -> None:
         root = tree({"build/x.py": R, "a.py": R, "gen/.gitignore": "*.py", "gen/x.py": R})
-        found = files.discover([root / "build/x.py", root / "a.py", root / "gen/x.py"], load(root, isolated=True), force_exclude=True)
+        found = discover([root / "build/x.py", root / "a.py", root / "gen/x.py"], load(root, isolated=True), force_exclude=True)
         assert {Path(path).name for path in found.reported} == {"a.py"}
 
     def test_paths_choose_what_is_reported_not_what_is_read(self, tree: Write) -> None:
@@ -224,7 +226,7 @@ class TestWalk:
 
     def test_a_path_outside_of_the_project_is_a_project_of_its_own(self, tree: Write) -> None:
         root = tree({"in/pyproject.toml": "", "in/a.py": R, "out/pyproject.toml": "", "out/b.py": R + "import c", "out/c.py": ""})
-        found = files.discover([root / "out/b.py"], load(root / "in", isolated=True))
+        found = discover([root / "out/b.py"], load(root / "in", isolated=True))
         assert {Path(file.path).name for file in found.files} == {"b.py", "c.py"}
 
     def test_beside_a_single_file_outside_of_any_project_only_what_it_imports_is_walked(self, tree: Write) -> None:
@@ -260,7 +262,7 @@ class TestWalk:
     def test_standard_input_takes_the_place_of_a_file(self, tree: Write) -> None:
         root = tree({"pyproject.toml": "", "a.py": "", "b.py": "def f(): ..."})
         for name in ("a.py", "new.py"):
-            found = files.discover([], load(root, isolated=True), given={str(root / name): R + "from b import f"})
+            found = discover([], load(root, isolated=True), given={str(root / name): R + "from b import f"})
             assert {Path(file.path).name for file in found.files} == {name, "b.py"}
             assert {Path(path).name for path in found.reported} == {name}
 
@@ -408,7 +410,7 @@ class TestNames:
 
 def meant(root: Path) -> list[dict[str, str]]:
     """For each world: module -> file."""
-    return [{file.module: os.path.relpath(file.path, root) for file in world} for world in files.worlds(discovered(root).files)]
+    return [{file.module: os.path.relpath(file.path, root) for file in world} for world in worlds(discovered(root).files)]
 
 
 class TestWorlds:
@@ -447,17 +449,17 @@ class TestWorlds:
 
     def test_files_made_by_hand_are_one_world(self) -> None:
         made = [files.File(path=f"/{name}.py", module=name, text="") for name in "cab"]
-        assert [[file.module for file in world] for world in files.worlds(made)] == [["a", "b", "c"]]
+        assert [[file.module for file in world] for world in worlds(made)] == [["a", "b", "c"]]
 
     def test_the_same_files_give_the_same_worlds_in_any_order(self, tree: Write) -> None:
         found = discovered(tree({f"{app}/{name}.py": R + "import utils\n" for app in "abcd" for name in ("main", "utils")})).files
-        assert files.worlds(found) == files.worlds(found[::-1])
+        assert worlds(found) == worlds(found[::-1])
 
 
 def test_files_that_have_nothing_to_do_with_restate_are_not_even_decoded(tree: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tree({f"m{i}.py": "import os\n" for i in range(20)})
     monkeypatch.setattr(files, "decode", lambda _: pytest.fail("decoded"))
-    assert files.discover([root], Config(root=root)).looked_at == 20
+    assert discover([root], Config(root=root)).looked_at == 20
 
 
 @given(

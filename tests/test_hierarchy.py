@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint import engine, files, rule
+from rea_lint import engine, rule
 from rea_lint.config import NO_SELECTORS, Config, Selectors, UserError, load
+from rea_lint.discovery import Discovery, discover
 from rea_lint.selection import select
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ async def buy(ctx: restate.Context) -> float:
 """
 
 
-def walked(root: Path, *paths: str, selectors: Selectors = NO_SELECTORS) -> files.Discovery:
+def walked(root: Path, *paths: str, selectors: Selectors = NO_SELECTORS) -> Discovery:
     starts = [root / path for path in paths or (".",)]
-    return files.discover(starts, load(starts[0], selectors=selectors))
+    return discover(starts, load(starts[0], selectors=selectors))
 
 
 def found(root: Path, *paths: str, selectors: Selectors = NO_SELECTORS) -> list[str]:
@@ -77,7 +78,7 @@ def test_so_are_excludes(tree: Write) -> None:
 
 def test_a_named_file_is_excluded_by_the_nearest_file_too(tree: Write) -> None:
     root = a_repository(tree, root="", a="extend-exclude = ['app.py']")
-    discovery = files.discover([root / "a/app.py", root / "b/app.py"], load(root), force_exclude=True)
+    discovery = discover([root / "a/app.py", root / "b/app.py"], load(root), force_exclude=True)
     assert discovery.reported == {str(root / "b/app.py")}
 
 
@@ -118,7 +119,7 @@ def test_the_command_line_wins_over_all_files(tree: Write) -> None:
 def test_a_named_file_or_none_is_for_all_folders(tree: Write) -> None:
     root = a_repository(tree, a="ignore = ['REA1']")
     for config in (load(root, isolated=True), load(root, explicit=tree({"other.toml": ""}) / "other.toml")):
-        assert files.discover([root], config).config.all == (config,)
+        assert discover([root], config).config.all == (config,)
 
 
 def test_a_mistake_in_a_file_below_names_it(tree: Write) -> None:

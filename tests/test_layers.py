@@ -23,9 +23,12 @@ TOUCH_DISKS = {
     "cache",
     "cli",
     "config",
+    "discovery",
     "files",
     "flake8",
     "git",
+    "gitignore",
+    "naming",
     "own",
     "packs",
     "processes",
@@ -34,6 +37,7 @@ TOUCH_DISKS = {
     "server",
     "testing",
     "toml",
+    "walk",
 }
 KNOW_LIBCST = {"durable", "flow", "names", "order", "rewrite", "rule", "rules", "tree", "words"}
 IMPORT_LIBCST = {"cst", "places"}

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint import engine, files, registry
+from rea_lint import engine, registry
 from rea_lint.cli import run
 from rea_lint.config import FORMATS, Config, UserError, load
+from rea_lint.discovery import discover
 from rea_lint.testing import check, page_problems, problems
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def project(tree: Write, rules: str = RULE, app: str = APP, config: str = "", **
 
 def found(root: Path, *, trusted: bool = True) -> list[str]:
     """`app.py ACME001` for each finding."""
-    discovery = files.discover([root], load(root, trusted=trusted))
+    discovery = discover([root], load(root, trusted=trusted))
     report = engine.check(discovery.files, discovery.config, discovery.reported)
     assert not report.errors
     return [f"{Path(d.path).name} {d.code} {d.severity}" for d in report.diagnostics]

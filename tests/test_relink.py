@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 import harness
-from rea_lint import files
 from rea_lint.config import Config
+from rea_lint.discovery import discover
 from rea_lint.project import Project, link
 from rea_lint.survey import survey
+from rea_lint.worlds import worlds
 
 if TYPE_CHECKING:
     from rea_lint.facts import Facts
@@ -60,7 +61,7 @@ def shortened(text: str) -> str:
 @pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
 def test_a_change_of_one_file_is_linked_as_all_files_are(folder: Path) -> None:
     settings = Config(folder.resolve())
-    for world in files.worlds(files.discover([folder], settings).files):
+    for world in worlds(discover([folder], settings).files):
         readable = [file for file in world if file.text is not None and file.broken is None]
         facts = [survey(file.path, file.module, file.text or "", is_package=file.is_package) for file in readable]
         if any(each.broken for each in facts):

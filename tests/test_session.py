@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rea_lint import engine, files
+from rea_lint import engine
 from rea_lint.config import load
 from rea_lint.diagnostic import Diagnostic, Severity
+from rea_lint.discovery import discover
 from rea_lint.session import Session, Stopped, moved
 from rea_lint.text import Edit, Span, apply, difference
 
@@ -60,7 +61,7 @@ def project(tmp_path: Path) -> Path:
 
 def from_nothing(root: Path, buffers: dict[str, str]) -> tuple[Diagnostic, ...]:
     config = load(root)
-    found = files.discover([root], config, given=buffers)
+    found = discover([root], config, given=buffers)
     return engine.check(found.files, config, found.reported).diagnostics
 
 

@@ -20,8 +20,8 @@ from msgspec.msgpack import Decoder, encode
 from msgspec.structs import replace
 
 from rea_lint import __version__, packs
+from rea_lint.discovery import Passed
 from rea_lint.facts import Facts
-from rea_lint.files import Passed
 from rea_lint.packs import Knowledge
 from rea_lint.survey import survey
 
@@ -57,7 +57,19 @@ _TABLES = (
     "CREATE INDEX used ON facts (used)",
 )
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of rea-lint.  See https://bford.info/cachedir/\n"
-_SOURCES = ("comments", "facts", "files", "packs", "scopes", "survey", "text")  # the modules that find out what is kept
+_SOURCES = (
+    "comments",
+    "discovery",
+    "facts",
+    "files",
+    "gitignore",
+    "naming",
+    "packs",
+    "scopes",
+    "survey",
+    "text",
+    "walk",
+)  # the modules that find out what is kept
 _CHECK = 8  # bytes of the digest before what is stored
 
 

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 
 from rea_lint import HOME, packs, processes, registry, rule
 from rea_lint.diagnostic import Diagnostic, Silenced
-from rea_lint.files import worlds
 from rea_lint.project import link
 from rea_lint.rule import OWN, Found, InternalError
 from rea_lint.selection import select
 from rea_lint.suppress import covering, silences, unused
 from rea_lint.survey import survey
 from rea_lint.text import Source
+from rea_lint.worlds import worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping

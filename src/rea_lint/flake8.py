@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, ClassVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from rea_lint import baseline, engine, files
+from rea_lint import baseline, engine
 from rea_lint import config as configuration
+from rea_lint.discovery import discover
 
 if TYPE_CHECKING:
     import ast
@@ -67,7 +68,7 @@ def _judged(asked: tuple[str, ...]) -> Report:
 def _judge(paths: list[str], start: str, given: Mapping[str, str]) -> Report:
     """What is found in files and folders, where some files have other texts than on the disk."""
     config = configuration.load(Path(start))
-    discovery = files.discover(paths, config, given=given)
+    discovery = discover(paths, config, given=given)
     report = engine.check(discovery.files, discovery.config, discovery.reported)
     for error in report.errors:
         sys.stderr.write(f"rea-lint: internal error, please report it: {error.culprit} ({error.path})\n{error.traceback}\n")

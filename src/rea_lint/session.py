@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from rea_lint import engine, files, registry
+from rea_lint.discovery import discover, reads_alike
 from rea_lint.engine import Linked, Report
 from rea_lint.selection import select
 from rea_lint.text import Edit, Source, Span, difference
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 
     from rea_lint.config import Config
     from rea_lint.diagnostic import Diagnostic, Fix
+    from rea_lint.discovery import Discovery
     from rea_lint.facts import Facts
-    from rea_lint.files import Discovery, File
+    from rea_lint.files import File
     from rea_lint.project import Project
     from rea_lint.rule import Entry
     from rea_lint.tree import Kept
@@ -77,7 +79,7 @@ class Session:
         else:
             self._buffers[path] = text
             before = self._file(path)
-            if before is None or not files.reads_alike(before.text or "", text):
+            if before is None or not reads_alike(before.text or "", text):
                 self._is_discovered = False
             if before is not None and self._discovery is not None:
                 self._discovery = replace(
@@ -186,7 +188,7 @@ class Session:
         """The files as they are now, looked for again if others may have come."""
         if self._discovery is None or not self._is_discovered:
             there = [self._root] if os.path.lexists(self._root) else []
-            self._discovery = files.discover(there, self._config, given=self._buffers, force_exclude=True)
+            self._discovery = discover(there, self._config, given=self._buffers, force_exclude=True)
             self._is_discovered = True
             self._linked = None
         if self._discovery.config != self._known_for:

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from rea_lint import engine, files, registry
+from rea_lint import engine, registry
 from rea_lint.config import Config
 from rea_lint.diagnostic import Applicability, Severity
+from rea_lint.discovery import discover
 from rea_lint.fixes import settle
 from rea_lint.rule import OWN, Rule
 
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
     from rea_lint.diagnostic import Diagnostic
+    from rea_lint.discovery import Discovery
     from rea_lint.engine import Report
-    from rea_lint.files import Discovery
     from rea_lint.packs import Knowledge
     from rea_lint.page import Block
 
@@ -160,7 +161,7 @@ def _written(texts: Mapping[str, str], options: Mapping[str, Any]) -> Iterator[t
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(without_expectations(text).encode())
         settings = Config(root, **options)
-        yield settings, files.discover([root], settings)
+        yield settings, discover([root], settings)
 
 
 def problems(run: Run, strict: Container[str] = ()) -> list[str]:

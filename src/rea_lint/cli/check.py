@@ -24,19 +24,20 @@ if TYPE_CHECKING:
     from rea_lint.cache import Cache
     from rea_lint.cli.again import Recording
     from rea_lint.config import Config
+    from rea_lint.discovery import Discovery, Passed
     from rea_lint.engine import Report
     from rea_lint.facts import Facts
-    from rea_lint.files import Discovery, File, Passed
+    from rea_lint.files import File
     from rea_lint.git import Changes
 
 
 def check(options: Options) -> int:
     """Lint, fix if asked to, report; gives the exit code."""
-    from rea_lint import files
+    from rea_lint.discovery import expect
 
     paths, stdin = _sources(options)
     changes = _changes(options, paths)
-    files.expect(path for path in map(os.path.abspath, paths) if changes is None or path not in changes.contents)
+    expect(path for path in map(os.path.abspath, paths) if changes is None or path not in changes.contents)
     overrides: dict[str, object] = {"output-format": options.output_format} if options.output_format else {}
     selectors = Selectors(options.select, options.ignore, options.extend_select)
     asked = [*paths, *([stdin[0]] if stdin else [])]
@@ -78,10 +79,10 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
 
 def _discovered(asked: _Asked, config: Config, store: Cache | None) -> Discovery:
     """What there is to lint.  Says what was named and is none of it; keeps what makes the next run quicker."""
-    from rea_lint import files
+    from rea_lint.discovery import discover
 
     passed = store.passed(str(config.root)) if store is not None else None
-    discovery = files.discover(
+    discovery = discover(
         asked.paths,
         config,
         given=dict([asked.stdin] if asked.stdin else []),

@@ -43,10 +43,11 @@ class Check(Struct, frozen=True):
 @click.option("--output-format", type=click.Choice(["text", "json"]), default="text", help="How to show it.")
 def command(path: str, output_format: str, config: Sequence[str], *, isolated: bool) -> int:
     """Look at the project that PATH (default: this folder) is in, and say what is off: exit code 1 if anything is."""
-    from rea_lint import engine, files
+    from rea_lint import engine
+    from rea_lint.discovery import discover
 
     run = settings([path], config, {}, isolated=isolated)
-    discovery = files.discover([run.root], run)
+    discovery = discover([run.root], run)
     linked = engine.linked(discovery.files, discovery.config, engine.knowledge_for(discovery.config), engine.facts)
     checks = list(_checks(discovery.config, linked))
     if output_format == "json":

@@ -40,15 +40,16 @@ def command(paths: Sequence[str], output_format: str, config: Sequence[str], *, 
     its steps do; the effects that reach it outside steps; and the calls of which it is not known what they do.  With --graph: the
     calls, messages and promises between handlers, with their keys.
     """
-    from rea_lint import engine, files
+    from rea_lint import engine
     from rea_lint.cli.audit import services as audited
     from rea_lint.cli.graph import draw
     from rea_lint.cli.telling import failed
+    from rea_lint.discovery import discover
     from rea_lint.report import count
 
     paths = paths or ["."]
     options = settings(paths, config, {}, isolated=isolated)
-    discovery = files.discover(paths, options)
+    discovery = discover(paths, options)
     report = engine.overview(discovery.files, discovery.config)
     services = list(audited(report, discovery.reported))
 

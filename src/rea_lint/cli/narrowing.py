@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rea_lint.baseline import Entry
     from rea_lint.diagnostic import Diagnostic
+    from rea_lint.discovery import Discovery
     from rea_lint.engine import Report
-    from rea_lint.files import Discovery
     from rea_lint.git import Changes
     from rea_lint.text import Source, Span
 

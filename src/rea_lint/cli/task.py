@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from rea_lint.cli.options import Options
     from rea_lint.config import Config
+    from rea_lint.discovery import Discovery
     from rea_lint.engine import Report
-    from rea_lint.files import Discovery
 
 STDIN = "-"
 

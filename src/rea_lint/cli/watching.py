@@ -16,6 +16,7 @@ from rea_lint.cli import CLEAN
 from rea_lint.cli.settings import start
 from rea_lint.cli.telling import tell
 from rea_lint.config import UserError
+from rea_lint.discovery import discover
 from rea_lint.session import Session
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def watch(task: Task, narrow: Callable[[Report], Seen], paths: Sequence[str]) ->
                 session.change(path, files.read(path)[0] if path in known else None)
             if len(known) < len(changed):  # some came, went, or are others' that ours import
                 session.refresh()
-                task = replace(task, discovery=files.discover(paths, task.config, force_exclude=task.options.force_exclude))
+                task = replace(task, discovery=discover(paths, task.config, force_exclude=task.options.force_exclude))
 
 
 def _batches(folders: Sequence[str]) -> Generator[list[str], None, None]:
