@@ -549,31 +549,38 @@ def _name_span(source: Source, start: int) -> Span:
 def _parameters(node: FunctionNode, scope: Scope, names: _Names) -> Iterator[Parameter]:
     arguments = node.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    defaults: list[ast.expr | None] = [*([None] * (len(positional) - len(arguments.defaults))), *arguments.defaults]
-    rows = [
-        *((a, "positional", d) for a, d in zip(positional, defaults, strict=True)),
-        *([(arguments.vararg, "*", None)] if arguments.vararg is not None else []),
-        *((a, "keyword", d) for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)),
-        *([(arguments.kwarg, "**", None)] if arguments.kwarg is not None else []),
-    ]
-    for argument, kind, default in rows:
-        values, elements = names.annotation(argument.annotation, scope)
-        if kind in {"*", "**"}:
-            values, elements = (), values
-        yield Parameter(
-            argument.arg, kind, values, elements, names.refs(default, scope) if default is not None else (), default is not None
-        )
+    bare = len(positional) - len(arguments.defaults)  # those without a default come first
+    for place, argument in enumerate(positional):
+        yield _parameter(argument, "positional", arguments.defaults[place - bare] if place >= bare else None, scope, names)
+    if arguments.vararg is not None:
+        yield _parameter(arguments.vararg, "*", None, scope, names)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _parameter(argument, "keyword", default, scope, names)
+    if arguments.kwarg is not None:
+        yield _parameter(arguments.kwarg, "**", None, scope, names)
+
+
+def _parameter(argument: ast.arg, kind: str, default: ast.expr | None, scope: Scope, names: _Names) -> Parameter:
+    values, elements = names.annotation(argument.annotation, scope)
+    if kind[0] == "*":
+        values, elements = (), values
+    if default is None:
+        return Parameter(argument.arg, kind, values, elements)
+    return Parameter(argument.arg, kind, values, elements, names.refs(default, scope), has_default=True)
 
 
 def _call(node: ast.Call, scope: Scope, around: str, names: _Names) -> Call:
-    found = names.found
-    arguments = [_argument(None, each, scope, names) for each in node.args]
-    arguments += [_argument(each.arg or "**", each.value, scope, names) for each in node.keywords]
+    found, span = names.found, names.span
+    arguments = []
+    for each in node.args:
+        arguments.append(_argument(None, each, scope, names))  # noqa: PERF401 -- a comprehension is one more function to call
+    for keyword in node.keywords:
+        arguments.append(_argument(keyword.arg or "**", keyword.value, scope, names))  # noqa: PERF401 -- the same
     is_awaited = around == "Await"
     return Call(
         names.callees(node, scope),
-        names.span(node),
-        names.span(node.func),
+        span(node),
+        span(node.func),
         tuple(arguments),
         is_awaited,
         around == "Expr" or (is_awaited and id(node) in found.discarded),
@@ -598,17 +605,19 @@ def _literal(node: ast.expr) -> str | None:
 
 
 def _argument(keyword: str | None, node: ast.expr, scope: Scope, names: _Names) -> Argument:
-    if type(node) is Constant:
-        return Argument(keyword, _CONSTANTS[type(node.value)], names.span(node), _literal(node))
-    if isinstance(node, _DISPLAYS):
-        values, elements = names.refs(node, scope), tuple([names.refs(each, scope) for each in node.elts])
-        return Argument(keyword, values, names.span(node), None, elements, tuple([names.span(each) for each in node.elts]))
-    if type(node) is ast.Starred:
-        return _argument("*", node.value, scope, names)
+    kind = type(node)
+    if kind is Constant:
+        return Argument(keyword, _CONSTANTS[type(node.value)], names.span(node), _literal(node))  # type: ignore[attr-defined]
+    if kind is ast.Starred:
+        return _argument("*", node.value, scope, names)  # type: ignore[attr-defined]
+    if kind in _DISPLAYS:
+        within: list[ast.expr] = node.elts  # type: ignore[attr-defined]
+        values, elements = names.refs(node, scope), tuple([names.refs(each, scope) for each in within])
+        return Argument(keyword, values, names.span(node), None, elements, tuple([names.span(each) for each in within]))
     return Argument(keyword, names.refs(node, scope), names.span(node))
 
 
-_DISPLAYS = (ast.List, ast.Tuple, ast.Set)
+_DISPLAYS = frozenset({ast.List, ast.Tuple, ast.Set})
 
 
 def _reads(scope: Scope, names: _Names) -> list[Read]:
@@ -639,21 +648,21 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
 
 def _mentions(scope: Scope, names: _Names) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
     """What the names are that the code of a scope reads, and the kinds of node around them."""
-    stands: dict[str, set[str]] = {}
-    for name, around, *_ in scope.mentions:
-        if name in stands:
-            stands[name].add(around)
-        else:
-            stands[name] = {around}
+    stands: dict[str, set[str]] = defaultdict(set)
+    for key in scope.mentions:
+        stands[key[0]].add(key[1])
     order = sorted(stands)
-    if not scope.is_mixed:
-        values = {name: names.lookup(name, scope) for name in order}
+    found: dict[str, Refs] = {}
+    if scope.is_mixed:
+        for key in scope.mentions:
+            name, refs = key[0], names.lookup(key[0], key[2] if len(key) == 3 else scope)
+            known = found.setdefault(name, refs)
+            if known is not refs:
+                found[name] = _distinct([*known, *refs])
     else:
-        found: dict[str, dict[Ref, None]] = defaultdict(dict)
-        for name, _, *others in scope.mentions:
-            found[name].update(dict.fromkeys(names.lookup(name, *others or (scope,))))
-        values = {name: _distinct(found[name]) for name in order}
-    return values, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
+        for name in order:
+            found[name] = names.lookup(name, scope)
+    return {name: found[name] for name in order}, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
 
 
 def _waits(scope: Scope, names: _Names) -> Iterator[Wait]:
@@ -694,7 +703,7 @@ def _variables(scope: Scope, names: _Names) -> dict[str, tuple[Binding, ...]]:
                 continue
         elif len(binds) == 1 and type(binds[0].place) in DEFINITIONS and binds[0].thing == f"{scope.name}.{name}":
             continue  # a def or class: found by its own name
-        found[name] = tuple([_binding(bind, names) for bind in binds])
+        found[name] = (_binding(binds[0], names),) if len(binds) == 1 else tuple([_binding(bind, names) for bind in binds])
     return found
 
 
