@@ -278,6 +278,10 @@ class _Names:
     def _any(self, nodes: Sequence[ast.expr], scope: Scope, depth: int) -> Refs:
         return _distinct(ref for node in nodes[:MOST_ALTERNATIVES] for ref in self.refs(node, scope, depth + 1))
 
+    def all(self, expressions: Sequence[tuple[ast.expr, Scope]]) -> Refs:
+        """What any of these is, each in its scope."""
+        return _distinct(ref for value, at in expressions for ref in self.refs(value, at)) if expressions else ()
+
     def callees(self, node: ast.Call, scope: Scope) -> Refs:
         """What a call calls."""
         known = scope.callees.get(id(node))
@@ -499,16 +503,15 @@ def _function(scope: Scope, names: _Names) -> Function:
     calls.sort(key=attrgetter("span.end"), reverse=True)
     calls.sort(key=attrgetter("span.start"))
     mentions, stands = _mentions(scope, names)
+    variables = _variables(scope, names) if scope.kind == "function" else {}
+    for inner in scope.comprehensions:
+        variables.update((f"{name}{inner.suffix}", bindings) for name, bindings in _variables(inner, names).items())
     return Function(
         name=f"{scope.name}.<module>" if scope.kind == "module" else scope.name,
         span=span,
         name_span=name_span,
         header=header,
-        scope=scope.parent.name
-        if scope.parent is not None and scope.parent.kind != "comprehension"
-        else scope.parent.body.name
-        if scope.parent is not None
-        else "",
+        scope=_stands_in(scope),
         parameters=parameters,
         decorators=decorators,
         is_async=isinstance(node, ast.AsyncFunctionDef),
@@ -519,24 +522,32 @@ def _function(scope: Scope, names: _Names) -> Function:
         is_property=is_property,
         calls=tuple(calls),
         reads=tuple(_reads(scope, names)),
-        writes=tuple(_writes(scope, names)),
-        variables={
-            **(_variables(scope, names) if scope.kind == "function" else {}),
-            **{f"{name}{inner.suffix}": bindings for inner in scope.comprehensions for name, bindings in _variables(inner, names).items()},
-        },
+        writes=tuple(_writes(scope, names)) if scope.writes else (),
+        variables=variables,
         names=mentions,
         stands=stands,
-        waits=tuple(_waits(scope, names)),
-        clauses=tuple(_clauses(scope, names)),
+        waits=tuple(_waits(scope, names)) if scope.waits else (),
+        clauses=tuple(_clauses(scope, names)) if scope.clauses else (),
         compares={name: frozenset(texts) for name, texts in sorted(scope.compares.items())} if scope.compares else {},
-        loops=tuple([names.span(loop) for loop in scope.loops]),
-        returns=_distinct(ref for value, at in scope.results for ref in names.refs(value, at)),
+        loops=tuple([names.span(loop) for loop in scope.loops]) if scope.loops else (),
+        returns=names.all(scope.results),
         return_annotation=returned[0],
-        return_elements=returned[1] or _distinct(ref for value, at in scope.yields for ref in names.refs(value, at)),
+        return_elements=returned[1] or names.all(scope.yields),
         return_items=items,
-        nested=tuple(inner.name for inner in sorted(scope.nested, key=lambda s: (s.node.lineno, s.node.col_offset))),  # type: ignore[attr-defined]
+        nested=_nested(scope) if scope.nested else (),
         shape=frozenset(scope.shape),
     )
+
+
+def _stands_in(scope: Scope) -> str:
+    """The function, class or module that a function stands in."""
+    if scope.parent is None:
+        return ""
+    return scope.parent.body.name if scope.parent.kind == "comprehension" else scope.parent.name
+
+
+def _nested(scope: Scope) -> tuple[str, ...]:
+    return tuple([inner.name for inner in sorted(scope.nested, key=lambda inner: (inner.node.lineno, inner.node.col_offset))])  # type: ignore[attr-defined]
 
 
 def _name_span(source: Source, start: int) -> Span:
