@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from bisect import bisect_right
 from functools import cached_property
@@ -99,9 +100,8 @@ class Source(Struct, frozen=True, dict=True):
 
     @cached_property
     def _starts(self) -> list[int]:
-        if "\r" in self.text:
-            return list(_line_starts(self.text))
-        return list(accumulate([len(line) + 1 for line in self.text.split("\n")[:-1]], initial=0))
+        ends = [0, *accumulate(map(len, io.StringIO(self.text, newline="")))]
+        return ends if self.text[-1:] in {"\n", "\r", ""} else ends[:-1]
 
     @cached_property
     def _is_ascii(self) -> bool:
@@ -152,10 +152,3 @@ def lines(text: str) -> list[str]:
 
 
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
-
-
-def _line_starts(text: str) -> Iterable[int]:
-    yield 0
-    for i, c in enumerate(text):
-        if c == "\n" or (c == "\r" and text[i + 1 : i + 2] != "\n"):
-            yield i + 1
