@@ -94,7 +94,7 @@ class Scope(Struct, eq=False):
     results: list[tuple[ast.expr, Scope]] = field(default_factory=list)
     yields: list[tuple[ast.expr, Scope]] = field(default_factory=list)
     compares: dict[str, set[str]] = field(default_factory=partial(defaultdict, set))
-    known: dict[str, Refs] = field(default_factory=dict)  # what names are here, as far as they were looked up
+    known: dict[str, Refs] = field(default_factory=dict)  # what names are here: the second pass knows
     callees: dict[int, Refs] = field(default_factory=dict)  # what calls here call, by the `id` of the call
     is_generator: bool = False
     nested: list[Scope] = field(default_factory=list)
@@ -233,10 +233,14 @@ class _Walk:
         while type(head) is Attribute:
             head = head.value
             depth += 1
-        if type(head) is Name:
-            self.mention(head.id, scope, depth, "Attribute")
-        else:
+        if type(head) is not Name:
             self.each((head,), scope, depth, "Attribute")
+        elif scope is scope.body:
+            scope.mentions[head.id, "Attribute"] = None
+            if depth > self.depth:  # noqa: PLR1730 -- as in `each`
+                self.depth = depth
+        else:
+            self.mention(head.id, scope, depth, "Attribute")
 
     def call(self, node: ast.Call, scope: Scope, depth: int, around: str) -> None:
         scope.body.calls.append((node, scope, around))

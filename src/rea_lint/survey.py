@@ -152,6 +152,29 @@ _MAKES: dict[type[ast.expr], Refs] = {
 _CONTAINERS = frozenset({ast.List, ast.Tuple, ast.Set, ast.Dict, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp, ast.BinOp})
 
 
+class _Known(dict[str, Refs]):
+    """What the plain names are that are used in a scope, each looked up when it is asked for first."""
+
+    __slots__ = ("names", "scope")
+
+    def __init__(self, scope: Scope, names: _Names) -> None:
+        self.scope = scope
+        self.names = names
+
+    def __missing__(self, name: str) -> Refs:
+        at = self.scope
+        known: Refs | None = None
+        while known is None:
+            around = at.around
+            if around is None or name in at.binds or name in at.outer or at.kind == "comprehension" or around.kind == "comprehension":
+                known = at.known[name] = self.names.look_up(name, at)
+            else:
+                at = around
+                known = at.known.get(name)
+        self[name] = known
+        return known
+
+
 class _Names:
     """What names and expressions refer to, in the words of `facts`."""
 
@@ -164,6 +187,8 @@ class _Names:
         self._comprehensions = found.comprehensions
         self._annotations: list[ast.expr] = []  # those that stand in strings: kept, since nodes go by their `id`
         self._functions = {id(scope.node): scope.name for scope in found.functions}
+        for scope in (found.module, *found.functions, *found.classes, *found.comprehensions.values()):
+            scope.known = _Known(scope, self)
         self.tuples: dict[str, dict[str, tuple[ast.Tuple, Scope]]] = defaultdict(dict)  # by function (or module), those seen so far
 
     def holder(self, name: str, scope: Scope) -> Scope | None:
@@ -179,23 +204,8 @@ class _Names:
             at = at.parent
         return None
 
-    def lookup(self, name: str, scope: Scope) -> Refs:
-        """What a plain name is."""
-        known = scope.known.get(name)
-        if known is not None:
-            return known
-        at = scope
-        while known is None:
-            around = at.around
-            if around is None or name in at.binds or name in at.outer or at.kind == "comprehension" or around.kind == "comprehension":
-                known = at.known[name] = self._look_up(name, at)
-            else:
-                at = around
-                known = at.known.get(name)
-        scope.known[name] = known
-        return known
-
-    def _look_up(self, name: str, scope: Scope) -> Refs:
+    def look_up(self, name: str, scope: Scope) -> Refs:
+        """What a plain name is; a scope keeps it in `known`."""
         holder = scope if not scope.outer and name in scope.binds else self.holder(name, scope)
         if holder is None:
             if self._star and name not in LANGUAGE:
@@ -212,11 +222,12 @@ class _Names:
         at: Any = node
         kind = type(at)
         if kind is Name:
-            return self.lookup(at.id, scope)
+            return scope.known[at.id]
         if kind is Constant:
             return _CONSTANTS[type(at.value)]
-        if kind is Attribute and type(at.value) is Name:  # most of all that are longer
-            return _followed(self.lookup(at.value.id, scope), f".{at.attr}") if depth < MOST_NESTED else ()
+        if kind is Attribute and type(at.value) is Name and depth < MOST_NESTED:  # most of all that are longer
+            base = scope.known[at.value.id]
+            return (f"{base[0]}.{at.attr}",) if len(base) == 1 else _followed(base, f".{at.attr}")
         suffix = ""
         left = MOST_NESTED if depth < MOST_NESTED else 0
         while left:
@@ -225,7 +236,7 @@ class _Names:
                 suffix = f".{at.attr}{suffix}"
                 at = at.value
             elif kind is Name:
-                return _followed(self.lookup(at.id, scope), suffix)
+                return _followed(scope.known[at.id], suffix)
             elif kind is ast.Call:
                 known = self._called_by_name(at, scope, depth)
                 if known is not None:
@@ -301,9 +312,11 @@ class _Names:
         elif type(called) is not Name:
             return None
         callees = self.callees(node, scope)
-        if len(callees) == 1 and (callees[0] in _GIVERS or callees[0].endswith(_ENTER)):
+        if len(callees) != 1:
+            return _followed(callees, "()")
+        if callees[0] in _GIVERS or callees[0].endswith(_ENTER):
             return self._given(node, callees[0], scope, depth)
-        return _followed(callees, "()")
+        return (callees[0] + "()",)
 
     def _given(self, node: ast.Call, called: Ref, scope: Scope, depth: int) -> Refs:
         """What a call gives that may give one of its arguments, or what comes of it."""
@@ -502,7 +515,7 @@ def _function(scope: Scope, names: _Names) -> Function:
     calls = [_call(call, at, around, names) for call, at, around in scope.calls]
     calls.sort(key=attrgetter("span.end"), reverse=True)
     calls.sort(key=attrgetter("span.start"))
-    mentions, stands = _mentions(scope, names)
+    mentions, stands = _mentions(scope)
     variables = _variables(scope, names) if scope.kind == "function" else {}
     for inner in scope.comprehensions:
         variables.update((f"{name}{inner.suffix}", bindings) for name, bindings in _variables(inner, names).items())
@@ -657,23 +670,24 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
             yield Write(target, names.span(node))
 
 
-def _mentions(scope: Scope, names: _Names) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
+def _mentions(scope: Scope) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
     """What the names are that the code of a scope reads, and the kinds of node around them."""
     stands: dict[str, set[str]] = defaultdict(set)
     for key in scope.mentions:
         stands[key[0]].add(key[1])
     order = sorted(stands)
-    found: dict[str, Refs] = {}
-    if scope.is_mixed:
-        for key in scope.mentions:
-            name, refs = key[0], names.lookup(key[0], key[2] if len(key) == 3 else scope)
-            known = found.setdefault(name, refs)
-            if known is not refs:
-                found[name] = _distinct([*known, *refs])
+    if not scope.is_mixed:
+        found = {name: scope.known[name] for name in order}
     else:
-        for name in order:
-            found[name] = names.lookup(name, scope)
-    return {name: found[name] for name in order}, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
+        several: dict[str, Refs] = {}
+        for key in scope.mentions:
+            name = key[0]
+            refs = (key[2] if len(key) == 3 else scope).known[name]
+            known = several.setdefault(name, refs)
+            if known is not refs:
+                several[name] = _distinct([*known, *refs])
+        found = {name: several[name] for name in order}
+    return found, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
 
 
 def _waits(scope: Scope, names: _Names) -> Iterator[Wait]:
@@ -723,8 +737,10 @@ def _binding(bind: Bind, names: _Names) -> Binding:
     thing = bind.thing
     if isinstance(thing, str):
         return Binding((thing,), span)
+    if type(thing) is Constant:
+        return Binding(_CONSTANTS[type(thing.value)], span, (), (), False, _literal(thing))  # noqa: FBT003 -- as fields stand
     if isinstance(thing, ast.expr):
-        return Binding(names.refs(thing, bind.scope), span, names.elements(thing, bind.scope), literal=_literal(thing))
+        return Binding(names.refs(thing, bind.scope), span, names.elements(thing, bind.scope))
     match thing:
         case Item(of=of, index=index):
             return Binding(names.item(of, bind.scope, index), span)
