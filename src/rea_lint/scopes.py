@@ -6,7 +6,7 @@ Iterative: code may nest as deep as Python can parse it.
 from __future__ import annotations
 
 import ast
-from ast import Attribute, Constant, Load, Name
+from ast import Attribute, Call, Constant, Load, Name
 from collections import defaultdict, deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -105,13 +105,16 @@ class Scope(Struct, eq=False):
     methods: dict[str, list[str]] = field(default_factory=partial(defaultdict, list))
 
     body: Scope = None  # type: ignore[assignment]  # the function or module whose code this scope's code is; never None
-    around: Scope | None = None  # where functions and classes look for what they do not bind themselves: classes are passed over
+    around: Scope | None = None  # where it looks for what it does not bind itself, if nothing is to be minded then: classes are passed over
     prefix: str = ""  # what variables are called before their name
 
     def __post_init__(self) -> None:
         parent = self.parent
         self.body = parent.body if parent is not None and self.kind in {"class", "comprehension"} else self
-        self.around = parent.around if parent is not None and parent.kind == "class" else parent
+        while parent is not None and parent.kind == "class":
+            parent = parent.parent
+        if self.kind != "comprehension" and parent is not None and parent.kind != "comprehension":
+            self.around = parent
         self.prefix = f"{self.name}:" if self.kind in {"function", "comprehension"} else f"{self.name}."
 
     def ref(self, name: str) -> Ref:
@@ -193,10 +196,20 @@ class _Walk:
                     scope.binds[node.id]  # a name that is deleted is local
             elif kind is Constant:
                 body.shape.add("Constant")
-            elif kind is ast.Starred:
-                self.each((node.value,), scope, depth + 1, "Starred", read=read)
             else:
-                _VISITS.get(kind, _Walk.other)(self, node, scope, depth + 1, around)
+                _VISITS[kind](self, node, scope, depth + 1, around)
+
+    def one(self, node: ast.expr, scope: Scope, depth: int, around: str) -> None:
+        """Walk a node that lies at a depth, and is read."""
+        if type(node) is Call:  # most of all; what it calls lies deeper, so that `each` is asked of the depth
+            self.call(node, scope, depth + 1, around)
+        elif type(node) is ast.Await:
+            self.await_(node, scope, depth + 1, around)
+        else:
+            self.each((node,), scope, depth, around)
+
+    def starred(self, node: ast.Starred, scope: Scope, depth: int, around: str) -> None:
+        self.each((node.value,), scope, depth, "Starred", read=around not in _HANDED)
 
     def mention(self, name: str, scope: Scope, depth: int, around: str) -> None:
         """Note a name that is no value of its own: one that is called, or the head of a chain of attributes."""
@@ -364,9 +377,14 @@ class _Walk:
         scope.body.shape.add(type(node).__name__)
 
     def assign(self, node: ast.Assign, scope: Scope, depth: int, _around: str) -> None:
+        value = node.value
         for target in node.targets:
-            _bind_target(scope, target, node.value, self.found)
-        self.each((*node.targets, node.value), scope, depth, "Assign")
+            if type(target) is Name:  # of which there is nothing more to say
+                _bind(scope, target.id, value, value)
+            else:
+                _bind_target(scope, target, value, self.found)
+                self.each((target,), scope, depth, "Assign")
+        self.one(value, scope, depth, "Assign")
 
     def annotated(self, node: ast.AnnAssign, scope: Scope, depth: int, _around: str) -> None:
         _bind_target(scope, node.target, Annotated(node.annotation), self.found)
@@ -427,7 +445,7 @@ class _Walk:
     def return_(self, node: ast.Return, scope: Scope, depth: int, _around: str) -> None:
         if node.value is not None:
             scope.body.results.append((node.value, scope))
-            self.each((node.value,), scope, depth, "Return")
+            self.one(node.value, scope, depth, "Return")
 
     def yield_(self, node: ast.Yield | ast.YieldFrom, scope: Scope, depth: int, _around: str) -> None:
         scope.body.is_generator = True
@@ -438,7 +456,7 @@ class _Walk:
         self.each((node.value,), scope, depth, type(node).__name__)
 
     def statement(self, node: ast.Expr, scope: Scope, depth: int, _around: str) -> None:
-        self.each((node.value,), scope, depth, "Expr")
+        self.one(node.value, scope, depth, "Expr")
 
     def await_(self, node: ast.Await, scope: Scope, depth: int, around: str) -> None:
         if around == "Expr":
@@ -446,7 +464,7 @@ class _Walk:
         elif around in ENTERING:
             self.found.entered.add(id(node.value))
         scope.body.waits.append((node.value, node, scope))
-        self.each((node.value,), scope, depth, "Await")
+        self.one(node.value, scope, depth, "Await")
 
     def try_(self, node: ast.Try, scope: Scope, depth: int, _around: str) -> None:
         body = scope.body
@@ -502,7 +520,10 @@ class _Walk:
 ENTERING = frozenset({"With", "AsyncWith"})  # nodes that enter what stands in them
 DEFINING = frozenset({"FunctionDef", "AsyncFunctionDef", "ClassDef"})
 _SHAPES = (ast.stmt, ast.expr)
+_HANDED = DEFINING | {"Call"}  # nodes that hand over what stands in them: names there are not read by themselves
+_KINDS = [kind for kind in vars(ast).values() if isinstance(kind, type) and issubclass(kind, ast.AST)]
 _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int, str], None]] = {
+    **dict.fromkeys(_KINDS, _Walk.other),
     ast.FunctionDef: _Walk.function,
     ast.AsyncFunctionDef: _Walk.function,
     ast.Lambda: _Walk.lambda_,
@@ -540,13 +561,10 @@ _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope, int, str], None]] = {
     ast.Call: _Walk.call,
     ast.Attribute: _Walk.attribute,
     ast.Subscript: _Walk.subscript,
+    ast.Starred: _Walk.starred,
 }
-_FIELDS = {
-    kind: tuple(
-        name for name in kind._fields if name not in {"ctx", "op", "ops", "kwd_attrs"}
-    )  # those that may hold nodes that say something
-    for kind in vars(ast).values()
-    if isinstance(kind, type) and issubclass(kind, ast.AST)
+_FIELDS = {  # those that may hold nodes that say something
+    kind: tuple(name for name in kind._fields if name not in {"ctx", "op", "ops", "kwd_attrs"}) for kind in _KINDS
 }
 
 
@@ -576,7 +594,8 @@ def _enter_function(node: FunctionNode, scope: Scope, name: str, found: Scopes) 
     found.functions.append(inner)
     scope.body.nested.append(inner)
     for argument in _all_arguments(node.args):
-        _bind(inner, argument.arg, argument, argument)
+        inner.binds[argument.arg].append(Bind(argument, argument, inner))
+        inner.locals.add(argument.arg)
     return inner
 
 

@@ -12,7 +12,8 @@ import re
 import warnings
 from ast import Attribute, Constant, Name
 from collections import defaultdict
-from operator import attrgetter
+from itertools import groupby
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
 from rea_lint.comments import suppressions
@@ -166,7 +167,7 @@ class _Known(dict[str, Refs]):
         known: Refs | None = None
         while known is None:
             around = at.around
-            if around is None or name in at.binds or name in at.outer or at.kind == "comprehension" or around.kind == "comprehension":
+            if around is None or name in at.binds or name in at.outer:
                 known = at.known[name] = self.names.look_up(name, at)
             else:
                 at = around
@@ -672,22 +673,20 @@ def _writes(scope: Scope, names: _Names) -> Iterator[Write]:
 
 def _mentions(scope: Scope) -> tuple[dict[str, Refs], dict[str, frozenset[str]]]:
     """What the names are that the code of a scope reads, and the kinds of node around them."""
-    stands: dict[str, set[str]] = defaultdict(set)
-    for key in scope.mentions:
-        stands[key[0]].add(key[1])
-    order = sorted(stands)
+    stands = {name: frozenset(map(_SECOND, keys)) for name, keys in groupby(sorted(scope.mentions, key=_FIRST), _FIRST)}
     if not scope.is_mixed:
-        found = {name: scope.known[name] for name in order}
-    else:
-        several: dict[str, Refs] = {}
-        for key in scope.mentions:
-            name = key[0]
-            refs = (key[2] if len(key) == 3 else scope).known[name]
-            known = several.setdefault(name, refs)
-            if known is not refs:
-                several[name] = _distinct([*known, *refs])
-        found = {name: several[name] for name in order}
-    return found, dict(zip(order, map(frozenset, map(stands.__getitem__, order)), strict=True))
+        return {name: scope.known[name] for name in stands}, stands
+    several: dict[str, Refs] = {}
+    for key in scope.mentions:
+        name = key[0]
+        refs = (key[2] if len(key) == 3 else scope).known[name]
+        known = several.setdefault(name, refs)
+        if known is not refs:
+            several[name] = _distinct([*known, *refs])
+    return {name: several[name] for name in stands}, stands
+
+
+_FIRST, _SECOND = itemgetter(0), itemgetter(1)
 
 
 def _waits(scope: Scope, names: _Names) -> Iterator[Wait]:
@@ -722,13 +721,16 @@ _PLAIN = (
 def _variables(scope: Scope, names: _Names) -> dict[str, tuple[Binding, ...]]:
     found: dict[str, tuple[Binding, ...]] = {}
     for name, binds in scope.binds.items():
-        if binds and isinstance(binds[0].thing, ast.arg):
-            binds = binds[1:]  # noqa: PLW2901 -- the parameter itself is elsewhere
-            if not binds:
-                continue
-        elif len(binds) == 1 and type(binds[0].place) in DEFINITIONS and binds[0].thing == f"{scope.name}.{name}":
-            continue  # a def or class: found by its own name
-        found[name] = (_binding(binds[0], names),) if len(binds) == 1 else tuple([_binding(bind, names) for bind in binds])
+        if len(binds) == 1:
+            bind = binds[0]
+            if isinstance(bind.thing, ast.arg):
+                continue  # a parameter: it is elsewhere
+            if type(bind.place) in DEFINITIONS and bind.thing == f"{scope.name}.{name}":
+                continue  # a def or class: found by its own name
+            found[name] = (_binding(bind, names),)
+        else:
+            rest = binds[1:] if binds and isinstance(binds[0].thing, ast.arg) else binds
+            found[name] = tuple([_binding(bind, names) for bind in rest])
     return found
 
 
