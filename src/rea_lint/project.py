@@ -238,7 +238,14 @@ class Project(Struct, dict=True):
 
     def kinds(self, function: str) -> frozenset[str]:
         """The kinds of handler that reach a durable function."""
-        return frozenset(handler.kind for handler in self.reached_by(function))
+        known = self._kinds.get(function)
+        if known is None:
+            known = self._kinds[function] = frozenset(handler.kind for handler in self.reached_by(function))
+        return known
+
+    @cached_property
+    def _kinds(self) -> dict[str, frozenset[str]]:
+        return {}
 
     def reached_by(self, function: str) -> tuple[Handler, ...]:
         """The handlers that reach a durable function."""

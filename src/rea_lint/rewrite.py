@@ -490,9 +490,6 @@ def remove_import(code: Durable, name: str, *gone: Span) -> Edits:
     text = code.source.text
     facts = code.project.facts[code.path]
     spelling = f"{facts.module}.{name}"
-    importers = code.project.once(_importers)
-    if any(importers.get(each, {code.path}) != {code.path} for each in (spelling, facts.module, f"{facts.module}.*")):
-        return ()
     if any(_says(function, name, gone, text) for function in facts.functions.values()):
         return ()
     imports = _imports(text)
@@ -502,6 +499,9 @@ def remove_import(code: Durable, name: str, *gone: Span) -> Edits:
     if not _is_nowhere_else(code.source, name, (*gone, _node_span(code.source, holders[0]))) and any(
         not any(span.contains(use) for span in gone) for use in _mentions(code.source, name, holders[0])
     ):
+        return ()
+    importers = code.project.once(_importers)
+    if any(importers.get(each, {code.path}) != {code.path} for each in (spelling, facts.module, f"{facts.module}.*")):
         return ()
     return _without(code.source, holders[0], name)
 

@@ -28,8 +28,15 @@ LIST_TAKERS = frozenset({"builtins.zip", "builtins.enumerate", "builtins.len", "
 
 def combinators(function: Function, project: Project) -> list[tuple[str, Call]]:
     """The calls of a function that call a combinator of the SDK, each with what it calls."""
-    found = ((project.resolve(call.callees), call) for call in function.calls)
-    return [(next(iter(names)), call) for names, call in found if names and names <= project.knowledge.combinators]
+    known = project.once(_combinators)
+    if function.name not in known:
+        found = ((project.resolve(call.callees), call) for call in function.calls)
+        known[function.name] = [(next(iter(names)), call) for names, call in found if names and names <= project.knowledge.combinators]
+    return known[function.name]
+
+
+def _combinators(_: Project) -> dict[str, list[tuple[str, Call]]]:
+    return {}
 
 
 def unpacked(call: Call, function: Function, code: Durable) -> tuple[str, ...]:

@@ -28,6 +28,17 @@ def waited_for(wait: Wait, function: Function, project: Project) -> tuple[Work, 
 
     A parameter that may be several kinds of future is not known to be any of them: some have come already, or do not wait.
     """
+    known = project.once(_waited_for)
+    if (function.name, wait) not in known:
+        known[function.name, wait] = _futures(wait, function, project)
+    return known[function.name, wait]
+
+
+def _waited_for(_: Project) -> dict[tuple[str, Wait], tuple[Work, ...]]:
+    return {}
+
+
+def _futures(wait: Wait, function: Function, project: Project) -> tuple[Work, ...]:
     found = work.awaited(project, function, wait.values, wait.span)
     futures = tuple(each for each in found if each.kind is work.Kind.FUTURE)
     is_parameter = any(wait.values == (f"{function.name}:{p.name}",) for p in function.parameters)

@@ -105,7 +105,7 @@ def ignored_run_option(thing: Function | Project, code: Durable | None = None) -
         return
     assert code is not None
     for call in thing.calls:
-        given = {argument.keyword: argument for argument in call.arguments}
+        given = {a.keyword: a for a in call.arguments if a.keyword in {NAME, "max_duration"}}
         if NAME in given and code.project.resolve(call.callees) == {options.RUN}:
             value = given[NAME].span
             start = code.source.text.rindex(NAME, call.span.start, value.start)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from rea_lint.diagnostic import Finding, Related, Severity
 from rea_lint.durable import Durable
-from rea_lint.project import Operation, Shared
+from rea_lint.facts import Function
+from rea_lint.project import Shared
 from rea_lint.rule import rule
 from rea_lint.rules import outliving
 
@@ -22,10 +23,9 @@ AWAITING = frozenset({"async_lru.alru_cache", "asyncache.cached", "aiocache.cach
     "REA114",
     "memoised-effect",
     Severity.ERROR,
-    operations=lambda info, _: info.journals,
     docs="https://docs.restate.dev/develop/python/durable-steps",
 )
-def memoised_effect(thing: Shared | Operation, code: Durable) -> Iterator[Finding]:
+def memoised_effect(thing: Shared | Function, code: Durable) -> Iterator[Finding]:
     """
     A variable or decorator that caches for the process decides whether a durable operation runs.
 
@@ -114,7 +114,7 @@ def memoised_effect(thing: Shared | Operation, code: Durable) -> Iterator[Findin
         return await rate(ctx, name(currency))
     ```
     """
-    if isinstance(thing, Operation):
+    if isinstance(thing, Function):
         yield from _decorated(thing, code.project)
     elif outliving.is_memo(thing, code) and (found := outliving.skipped(thing, code)) is not None:
         span, operation = found
@@ -127,11 +127,10 @@ def memoised_effect(thing: Shared | Operation, code: Durable) -> Iterator[Findin
         )
 
 
-def _decorated(operation: Operation, project: Project) -> Iterator[Finding]:
+def _decorated(function: Function, project: Project) -> Iterator[Finding]:
     """The first operation of a function whose results a decorator keeps."""
-    function = project.functions[operation.function]
-    first = next((each for each in project.operations(function.name) if each.info.journals), None)
-    if first is None or first.call.span != operation.call.span:
+    operation = next((each for each in project.operations(function.name) if each.info.journals), None)
+    if operation is None or not function.decorators:
         return
     decorators = {name for refs in function.decorators for name in project.resolve(tuple(ref.removesuffix("()") for ref in refs))}
     has_context = function.binds is not None or any(

@@ -37,11 +37,20 @@ UNTAKEN = frozenset(  # the kinds of node around something whose order nobody ta
         *("FunctionDef", "If", "List", "Raise", "Return", "Slice", "Tuple", "UnaryOp", "While"),
     }
 )
+RUNS = frozenset({"AsyncFor", "DictComp", "For", "GeneratorExp", "List", "ListComp", "SetComp"})  # what runs over something
 METHODS = tuple(f".{method}" for method in ("pop", *order.SET_MAKERS))
 
 
 def _taken(function: Function, project: Project) -> Iterator[Refs]:
     """What may be something whose order is taken over: by a loop, a list, or a call that keeps it."""
+    for call in function.calls:
+        receivers = tuple(callee.rpartition(".")[0] for callee in call.callees if callee.endswith(METHODS))
+        if receivers:
+            yield receivers
+        if call.arguments and not order.KEEPERS.isdisjoint(project.resolve(call.callees)):
+            yield from (argument.values for argument in call.arguments)
+    if RUNS.isdisjoint(function.shape):
+        return
     for name, stands in function.stands.items():
         if not stands <= UNTAKEN:
             refs = function.names[name]
@@ -50,12 +59,9 @@ def _taken(function: Function, project: Project) -> Iterator[Refs]:
         if read.around not in UNTAKEN:
             yield from (read.values, *triggers.elements(read.values)) if read.around == "Subscript" else (read.values,)
     for call in function.calls:
-        yield tuple(callee.rpartition(".")[0] for callee in call.callees if callee.endswith(METHODS))
         if call.around not in UNTAKEN:
             made = tuple(f"{callee}()" for callee in call.callees)
             yield from (made, *triggers.elements(made)) if call.around == "Subscript" else (made,)
-        if call.arguments and not order.KEEPERS.isdisjoint(project.resolve(call.callees)):
-            yield from (argument.values for argument in call.arguments)
 
 
 @rule("REA105", "unordered-iteration", Severity.ERROR, trigger=_may_matter, docs="https://docs.restate.dev/develop/python/durable-steps")
