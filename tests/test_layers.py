@@ -39,7 +39,7 @@ TOUCH_DISKS = {
     "toml",
     "walk",
 }
-KNOW_LIBCST = {"durable", "flow", "names", "order", "rewrite", "rule", "rules", "tree", "words"}
+KNOW_LIBCST = {"durable", "names", "order", "rewrite", "rule", "rules", "tree", "words"}
 IMPORT_LIBCST = {"cst", "places"}
 IO_MODULES = {"fcntl", "glob", "http", "mmap", "shutil", "socket", "sqlite3", "subprocess", "tempfile", "urllib"}
 IO_CALLS = {"open", "input", "print", "breakpoint"}

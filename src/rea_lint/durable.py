@@ -155,8 +155,14 @@ class Durable:
 
     def elsewhere(self, function: str) -> Durable | None:
         """The code that another durable function is part of; None for functions that are not durable, or cannot be read."""
-        flow = self._forest.of(function)
-        return Durable(self._forest, flow.path, flow.tree.functions[0], self.config) if flow is not None else None
+        found = self._forest.outermost(function)
+        if found is None:
+            return None
+        try:
+            self._forest.tree(*found)
+        except Unreadable:
+            return None
+        return Durable(self._forest, found[1], found[0], self.config)
 
     def call(self, node: cst.Call) -> Call | None:
         """The facts of a call; None for one in the function's own decorators and defaults."""

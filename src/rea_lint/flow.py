@@ -7,27 +7,28 @@ What a durable operation or a step gives is journaled: there a value ends.
 
 from __future__ import annotations
 
+import ast
 from bisect import bisect_left
 from collections import defaultdict
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from rea_lint import cst
 from rea_lint.diagnostic import Related, Severity
-from rea_lint.names import refs
 from rea_lint.packs import Effect
 from rea_lint.project import Region
-from rea_lint.tree import Tree, Unreadable, children
+from rea_lint.syntax import Definition, Syntax, children
+from rea_lint.text import Span
+from rea_lint.tree import Tree, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from rea_lint.facts import Function
+    from rea_lint.facts import Function, Refs
     from rea_lint.project import Hop, Operation, Project, Step, Use
-    from rea_lint.text import Source, Span
+    from rea_lint.text import Source
     from rea_lint.tree import Kept
 
 MOST_STEPS = 5_000  # expressions that one value is followed through
@@ -123,11 +124,29 @@ class Forest:
         self.project = project
         self.sources = sources
         self._kept = kept
+        self._trees: dict[str, Tree] = {}
         self._flows: dict[str, _Flow] = {}
 
     def tree(self, function: Function, path: str) -> Tree:
         """The tree of a function that stands in no other durable function; raises Unreadable."""
-        return self._flow(function, path).tree
+        tree = self._trees.pop(function.name, None) or Tree(function, self.project.facts[path], self.sources[path], self._kept)
+        self._trees[function.name] = tree
+        if len(self._trees) > MOST_TREES:
+            del self._trees[next(iter(self._trees))]
+        return tree
+
+    def outermost(self, name: str) -> tuple[Function, str] | None:
+        """The outermost durable function that `name` stands in, and its file; None if it is no durable function."""
+        if name not in self.project.durable:
+            return None
+        path = self.project.path_of(name)
+        facts = self.project.facts[path]
+        top = around = name
+        while around in facts.functions or around in facts.classes:
+            if around in self.project.durable:
+                top = around
+            around = (facts.functions.get(around) or facts.classes[around]).scope
+        return facts.functions[top], path
 
     def consequence(self, function: Function, path: str, span: Span) -> Consequence | None:
         """Where the value of the expression at `span` of a function goes; None if there is none.  Raises Unreadable."""
@@ -164,24 +183,16 @@ class Forest:
         return innermost.name if innermost.name in self.project.durable else None
 
     def of(self, name: str) -> _Flow | None:
-        """The flow of the outermost durable function that `name` stands in; None if it is no durable function, or libcst cannot read it."""
-        if name not in self.project.durable:
-            return None
-        path = self.project.path_of(name)
-        facts = self.project.facts[path]
-        top = around = name
-        while around in facts.functions or around in facts.classes:
-            if around in self.project.durable:
-                top = around
-            around = (facts.functions.get(around) or facts.classes[around]).scope
+        """The flow of the outermost durable function that `name` stands in; None if it is no durable function, or cannot be read."""
+        found = self.outermost(name)
         try:
-            return self._flow(facts.functions[top], path)
+            return self._flow(*found) if found is not None else None
         except Unreadable:
             return None
 
     def _flow(self, function: Function, path: str) -> _Flow:
         flow = self._flows.pop(function.name, None) or _Flow(
-            self.project, path, Tree(function, self.project.facts[path], self.sources[path], self._kept)
+            self.project, path, Syntax(function, self.project.facts[path], self.sources[path])
         )
         self._flows[function.name] = flow
         if len(self._flows) > MOST_TREES:
@@ -220,7 +231,7 @@ Variable = tuple[str, str]  # function, and the name (`x`) or attribute (`self.x
 class _Flow:
     """One function's tree, with what following values through it has to look up."""
 
-    def __init__(self, project: Project, path: str, tree: Tree) -> None:
+    def __init__(self, project: Project, path: str, tree: Syntax) -> None:
         self.project = project
         self.path = path
         self.tree = tree
@@ -246,34 +257,20 @@ class _Flow:
         return known
 
     @cached_property
-    def reads(self) -> Mapping[Variable, tuple[cst.BaseExpression, ...]]:
+    def reads(self) -> Mapping[Variable, tuple[ast.expr, ...]]:
         """Variable -> the expressions that read it."""
-        stores = set(self._stores())
-        found: dict[Variable, list[cst.BaseExpression]] = defaultdict(list)
+        found: dict[Variable, list[ast.expr]] = defaultdict(list)
         for node in self.tree.nodes:
-            owner = self.tree.owner(node)
-            if owner is None or node in stores:
-                continue
             match node:
-                case cst.Name(value=name):
+                case ast.Name(id=name, ctx=ast.Load()) if (owner := self.tree.owner(node)) is not None:
                     variable = self.variable(owner, name)
                     if variable is not None:
                         found[variable].append(node)
-                case cst.Attribute(value=cst.Name(value=name), attr=cst.Name(value=attribute)):
+                case ast.Attribute(value=ast.Name(id=name), attr=attribute, ctx=ast.Load()) if (owner := self.tree.owner(node)) is not None:
                     variable = self.variable(owner, name)
                     if variable is not None:
                         found[variable[0], f"{name}.{attribute}"].append(node)
         return {variable: tuple(nodes) for variable, nodes in found.items()}
-
-    def _stores(self) -> Iterator[cst.CSTNode]:
-        for node in self.tree.nodes:
-            match node:
-                case cst.AssignTarget() | cst.AnnAssign() | cst.For() | cst.CompFor() | cst.NamedExpr() | cst.AugAssign() | cst.Del():
-                    yield from _places(node.target)
-                case cst.AsName() | cst.Param() | cst.NameItem() | cst.MatchAs() | cst.MatchStar():
-                    yield from _places(node.name)
-                case cst.MatchMapping():
-                    yield from _places(node.rest)
 
     @cached_property
     def operations(self) -> Mapping[Span, Operation]:
@@ -302,9 +299,9 @@ class _Flow:
         return tuple((span, self.tree.text_at(found[span])) for span in sorted(found))
 
     @cached_property
-    def ways(self) -> Mapping[cst.CSTNode, frozenset[_Way]]:
+    def ways(self) -> Mapping[ast.AST, frozenset[_Way]]:
         """The ways that lead on elsewhere from a node or from what is in it, in the same function's code; of nodes that have such."""
-        found: dict[cst.CSTNode, frozenset[_Way]] = {}
+        found: dict[ast.AST, frozenset[_Way]] = {}
         for node in reversed(self.tree.nodes):  # what is in a node comes after it
             own = _way(self, node)
             if own is not None:
@@ -314,7 +311,7 @@ class _Flow:
                 found[around] = found.get(around, frozenset()) | found[node]
         return found
 
-    def journaling_in(self, nodes: Iterable[cst.CSTNode]) -> str | None:
+    def journaling_in(self, nodes: Iterable[ast.AST]) -> str | None:
         """The first place that writes the journal within some nodes."""
         places = self.journaling
         first = len(places)
@@ -330,35 +327,50 @@ class _Flow:
         """The index in `journaling` of the first place from `start` on."""
         return bisect_left(self.journaling, start, key=lambda place: place[0].start)
 
-    def journaling_after(self, node: cst.CSTNode) -> str | None:
+    def journaling_after(self, node: ast.AST) -> str | None:
         """The first place that writes the journal after a node of the same function, or in a loop around it."""
         owner = self.tree.owner(node)
         end = self.tree.span(node).end
-        following = [at for at in self.tree.ancestors(node) if isinstance(at, cst.For | cst.While) and self.tree.owner(at) is owner]
+        following = [at for at in self.tree.ancestors(node) if isinstance(at, LOOPS) and self.tree.owner(at) is owner]
         in_loop = self.journaling_in(following)
         if in_loop is not None or owner is None:
             return in_loop
         at = self._next_journaling(end)
         return self.journaling[at][1] if at < len(self.journaling) and owner.span.contains(self.journaling[at][0]) else None
 
-    def resolve(self, node: cst.BaseExpression) -> frozenset[str]:
+    def resolve(self, node: ast.expr) -> frozenset[str]:
+        """What an expression may be, in canonical names; empty: not known."""
         owner = self.tree.owner(node)
-        return self.project.resolve(refs(node, owner, self.tree)) if owner is not None else frozenset()
+        return self.project.resolve(self._refs(node, owner)) if owner is not None else frozenset()
 
-    def arrival(self, sink: Sink, node: cst.CSTNode, name: str = "") -> Arrival:
-        return Arrival(sink, self.path, self.tree.span(node), name)
+    def called(self, call: ast.Call) -> frozenset[str]:
+        """What a call calls, in canonical names; empty: not known."""
+        facts = self.tree.call(call)
+        return self.project.resolve(facts.callees) if facts is not None else self.resolve(call.func)
 
+    def _refs(self, node: ast.expr, owner: Function) -> Refs:
+        """What an expression that is called, raised or has a method is, in the words of facts, which know of each call what it calls."""
+        match node:
+            case ast.Name(id=name):
+                return owner.names.get(name, ())
+            case ast.Attribute(value=value, attr=attribute):
+                return tuple(f"{ref}.{attribute}" for ref in self._refs(value, owner))
+            case ast.Call(func=called):
+                call = self.tree.call(node)
+                return tuple(f"{ref}()" for ref in (call.callees if call is not None else self._refs(called, owner)))
+            case ast.Subscript(value=value, slice=ast.Constant(value=int(index))):
+                return tuple(f"{ref}[{index}]" for ref in self._refs(value, owner))
+            case ast.Subscript(value=value):
+                return tuple(f"{ref}[]" for ref in self._refs(value, owner))
+            case ast.Await(value=value) | ast.NamedExpr(value=value):
+                return self._refs(value, owner)
+            case ast.IfExp(body=left, orelse=right) | ast.BoolOp(values=[left, right]):
+                return tuple(dict.fromkeys((*self._refs(left, owner), *self._refs(right, owner))))
+            case _:
+                return ()
 
-def _places(target: cst.CSTNode | None) -> Iterator[cst.CSTNode]:
-    """The names and attributes that a target binds."""
-    match target:
-        case cst.Name() | cst.Attribute():
-            yield target
-        case cst.Tuple(elements=elements) | cst.List(elements=elements):
-            for element in elements:
-                yield from _places(element.value)
-        case cst.StarredElement(value=inner) | cst.AsName(name=inner):
-            yield from _places(inner)
+    def arrival(self, sink: Sink, span: Span, name: str = "") -> Arrival:
+        return Arrival(sink, self.path, span, name)
 
 
 class _Search:
@@ -368,19 +380,19 @@ class _Search:
         self._forest = forest
         self._project = forest.project
         self._arrivals: dict[Arrival, None] = {}
-        self._pending: list[tuple[_Flow, cst.BaseExpression]] = []
-        self._seen: set[cst.CSTNode] = set()
+        self._pending: list[tuple[_Flow, ast.expr]] = []
+        self._seen: set[ast.AST] = set()
         self._variables: set[Variable] = set()
-        self._under: set[cst.CSTNode] = set()  # statements that run under a condition which has the value, and what is in them
-        self._entered: dict[str, list[tuple[_Flow, cst.BaseExpression]]] = defaultdict(list)  # helper -> the calls that the value came by
+        self._under: set[ast.AST] = set()  # statements that run under a condition which has the value, and what is in them
+        self._entered: dict[str, list[tuple[_Flow, ast.expr]]] = defaultdict(list)  # helper -> the calls that the value came by
         self._results: set[str] = set()  # functions that return it
         self._failures: set[str] = set()  # functions that it makes fail
 
-    def enter(self, helper: str, flow: _Flow, call: cst.BaseExpression) -> None:
+    def enter(self, helper: str, flow: _Flow, call: ast.expr) -> None:
         """Note that the value, if `helper` returns it, is that of `call`."""
         self._entered[helper].append((flow, call))
 
-    def run(self, *starts: tuple[_Flow, cst.BaseExpression]) -> Consequence:
+    def run(self, *starts: tuple[_Flow, ast.expr]) -> Consequence:
         for flow, start in starts:
             self._follow(flow, start)
         while self._pending and len(self._seen) < MOST_STEPS:
@@ -394,11 +406,11 @@ class _Search:
         order = list(Sink)
         return Consequence(tuple(sorted(used, key=lambda a: (order.index(a.sink), a.path, a.span, a.name))))
 
-    def _arrive(self, flow: _Flow, sink: Sink, node: cst.CSTNode, name: str = "") -> None:
-        self._arrivals[flow.arrival(sink, node, name)] = None
+    def _arrive(self, flow: _Flow, sink: Sink, node: ast.AST, name: str = "") -> None:
+        self._arrivals[flow.arrival(sink, flow.tree.span(node), name)] = None
 
-    def _follow(self, flow: _Flow, node: cst.CSTNode | None) -> None:
-        if isinstance(node, cst.BaseExpression) and node not in self._seen:
+    def _follow(self, flow: _Flow, node: ast.AST | None) -> None:
+        if isinstance(node, ast.expr) and node not in self._seen:
             self._seen.add(node)
             self._pending.append((flow, node))
 
@@ -414,180 +426,215 @@ class _Search:
 
     # -- one expression has the value: what has it next ----------------------------------------------------------------
 
-    def _step(self, flow: _Flow, node: cst.BaseExpression) -> None:
+    def _step(self, flow: _Flow, node: ast.expr) -> None:
         owner = flow.tree.owner(node)
         parent = flow.tree.parent(node)
         if owner is None or parent is None:
             return
         if self._project.region(owner.name) is Region.STEP:
             self._arrive(flow, Sink.STEP, node, self._step_name(flow, owner))
-            return
-        match parent:
-            case cst.Arg():
-                self._argument(flow, node, parent)
-            case cst.Assign():
-                for target in parent.targets:
-                    self._assign(flow, target.target, node)
-            case cst.AnnAssign() | cst.AugAssign():
-                self._assign(flow, parent.target, node)
-            case cst.NamedExpr():
-                self._assign(flow, parent.target, node)
-                self._follow(flow, parent)
-            case cst.AssignTarget() | cst.Del():
+        elif isinstance(parent, ast.stmt):
+            self._in_statement(flow, node, parent, owner)
+        else:
+            self._in_expression(flow, node, parent)
+
+    def _in_statement(self, flow: _Flow, node: ast.expr, statement: ast.stmt, owner: Function) -> None:
+        match statement:
+            case ast.Assign(targets=targets) if node not in targets:
+                for target in targets:
+                    self._assign(flow, target, node)
+            case ast.Assign() | ast.Delete():
                 self._stored_under(flow, node)
-            case cst.Element() | cst.StarredElement() | cst.DictElement() | cst.StarredDictElement():
-                self._element(flow, node, parent)
-            case cst.If() | cst.While():
-                self._controls(flow, node, parent, [part for part in (parent.body, parent.orelse) if part is not None])
-            case cst.Match():
-                self._controls(flow, node, parent, parent.cases)
-                for case in parent.cases:
-                    for name in (n for n in flow.tree.within(case.pattern) if isinstance(n, cst.MatchAs | cst.MatchStar)):
-                        self._assign(flow, name.name, node)
-            case cst.MatchCase():
-                self._controls(flow, node, parent, [parent.body])
-            case cst.Assert() if parent.test is node:
-                if _is_final(flow, parent):
-                    self._leaves(flow, node, parent)
+            case ast.AnnAssign(target=target) | ast.AugAssign(target=target) if getattr(statement, "annotation", None) is not node:
+                self._assign(flow, target, node)
+            case ast.If() | ast.While():
+                self._controls(flow, node, statement, [*statement.body, *statement.orelse])
+            case ast.Match():
+                self._controls(flow, node, statement, [part for case in statement.cases for part in _parts(case)])
+                for case in statement.cases:
+                    for each in flow.tree.within(case.pattern):
+                        if isinstance(each, ast.MatchAs | ast.MatchStar):
+                            self._bind(flow, each.name, node)
+            case ast.Assert(test=test) if test is node:
+                if _is_final(flow, statement):
+                    self._leaves(flow, node, statement)
                     self._failed(owner)
                 else:
                     self._arrive(flow, Sink.FAILURE, node)
-            case cst.IfExp() if parent.test is node:
+            case ast.Assert():
+                self._arrive(flow, Sink.LOG, node, "assert")
+            case ast.For() | ast.AsyncFor():
+                self._assign(flow, statement.target, node)
+                self._controls(flow, node, statement, statement.body)
+            case ast.Return() | ast.Raise():
+                self._returned(flow, node, owner)
+            case ast.Expr():
+                self._shuffled(flow, node)
+            case _:
+                self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
+
+    def _in_expression(self, flow: _Flow, node: ast.expr, parent: ast.AST) -> None:
+        owner = flow.tree.owner(node)
+        assert owner is not None
+        match parent:
+            case ast.Call() if parent.func is not node:
+                self._argument(flow, node, parent, node)
+            case ast.keyword() | ast.Starred() if isinstance(flow.tree.parent(parent), ast.Call | ast.ClassDef):
+                self._argument(flow, node, flow.tree.parent(parent), parent)
+            case ast.Tuple():
+                self._element(flow, node, parent)
+            case ast.NamedExpr():
+                self._assign(flow, parent.target, node)
+                self._follow(flow, parent)
+            case ast.IfExp() if parent.test is node:
                 self._decides(flow, node, [parent.body, parent.orelse])
                 self._follow(flow, parent)
-            case cst.BooleanOperation():
-                if parent.left is node:
-                    self._decides(flow, node, [parent.right])
-                self._follow(flow, parent)
-            case cst.For():
-                self._assign(flow, parent.target, node)
-                self._controls(flow, node, parent, [parent.body])
-            case cst.CompFor() | cst.CompIf():
+            case ast.BoolOp():
+                self._alternative(flow, node, parent)
+            case ast.comprehension():
                 self._comprehension(flow, node, parent)
-            case cst.Return() | cst.Yield() | cst.From() | cst.Raise():
+            case ast.Yield() | ast.YieldFrom():
                 self._returned(flow, node, owner)
-            case cst.Lambda():
-                self._follow(flow, parent)
-            case cst.WithItem():
-                self._assign(flow, parent.asname.name if parent.asname is not None else None, node)
-            case cst.Param():
-                self._default(flow, parent)
-            case cst.Expr():
-                self._shuffled(flow, node)
-            case cst.Assert():
-                self._arrive(flow, Sink.LOG, node, "assert")
-            case cst.BaseExpression():
+            case ast.withitem() if parent.context_expr is node:
+                self._assign(flow, parent.optional_vars, node)
+            case ast.arguments():
+                self._default(flow, parent, node)
+            case ast.match_case():
+                self._controls(flow, node, parent, parent.body)
+            case ast.expr():
                 self._follow(flow, parent)
             case _:
                 self._around(flow, parent, node)
 
-    def _shuffled(self, flow: _Flow, node: cst.BaseExpression) -> None:
-        """`random.shuffle(items)`, whose value is what becomes of its argument."""
-        if isinstance(node, cst.Call) and node.args and any(value.endswith(".shuffle") for value in flow.resolve(node.func)):
-            self._assign(flow, node.args[0].value, node)
+    def _alternative(self, flow: _Flow, node: ast.expr, operation: ast.BoolOp) -> None:
+        """Of `a and b and c`, what `a and b` gives decides whether `c` is evaluated."""
+        values = operation.values
+        for last in range(values.index(node), len(values) - 1):
+            name = flow.journaling_in([values[last + 1]])
+            if name is not None:
+                span = flow.tree.span(node) if last == 0 else flow.tree.up_to(operation, last)
+                self._arrivals[flow.arrival(Sink.BRANCH, span, name)] = None
+        self._follow(flow, operation)
 
-    def _around(self, flow: _Flow, part: cst.CSTNode, node: cst.BaseExpression) -> None:
-        """The expression that something which is none itself is part of: an index, a comparison's second half, an f-string's field."""
+    def _shuffled(self, flow: _Flow, node: ast.expr) -> None:
+        """`random.shuffle(items)`, whose value is what becomes of its argument."""
+        if isinstance(node, ast.Call) and any(value.endswith(".shuffle") for value in flow.called(node)):
+            given = next((argument for argument in _arguments(node)), None)
+            if given is not None:
+                self._assign(flow, given.value if isinstance(given, ast.keyword | ast.Starred) else given, node)
+
+    def _around(self, flow: _Flow, part: ast.AST, node: ast.expr) -> None:
+        """The expression that something which is none itself is part of."""
         for around in flow.tree.ancestors(part):
-            if isinstance(around, cst.BaseExpression):
+            if isinstance(around, ast.expr):
                 self._follow(flow, around)
                 return
-            if isinstance(around, cst.BaseStatement | cst.BaseSmallStatement):
+            if isinstance(around, ast.stmt):
                 break
         self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
 
-    def _element(self, flow: _Flow, node: cst.BaseExpression, element: cst.CSTNode) -> None:
-        """The value is an element of a display; one that is taken apart at once gives it to one target only."""
-        display = flow.tree.parent(element)
-        statement = flow.tree.parent(display) if display is not None else None
-        if isinstance(display, cst.Tuple) and isinstance(statement, cst.Assign) and isinstance(element, cst.Element):
-            at = next(i for i, each in enumerate(display.elements) if each is element)
-            targets = [each.target for each in statement.targets]
-            if all(_takes_apart(target, display) for target in targets):
-                for target in targets:
-                    assert isinstance(target, cst.Tuple | cst.List)
-                    self._assign(flow, target.elements[at].value, node)
+    def _element(self, flow: _Flow, node: ast.expr, display: ast.Tuple) -> None:
+        """The value is an element of a tuple; one that is taken apart at once gives it to one target only."""
+        statement = flow.tree.parent(display)
+        if isinstance(statement, ast.Assign) and display is statement.value and not isinstance(node, ast.Starred):
+            at = display.elts.index(node)
+            if all(_takes_apart(target, display) for target in statement.targets):
+                for target in statement.targets:
+                    assert isinstance(target, ast.Tuple | ast.List)
+                    self._assign(flow, target.elts[at], node)
                 return
         self._follow(flow, display)
 
-    def _assign(self, flow: _Flow, target: cst.CSTNode | None, value: cst.BaseExpression) -> None:
+    def _assign(self, flow: _Flow, target: ast.expr | None, value: ast.expr) -> None:
         """What a target binds has the value."""
         owner = flow.tree.owner(value)
         assert owner is not None
         match target:
-            case cst.Name(value=name):
-                variable = flow.variable(owner, name)
-                if variable is None:
-                    self._arrive(flow, Sink.ELSEWHERE, value, name)
-                self._taint(variable)
-            case cst.Attribute() | cst.Subscript():
+            case ast.Name(id=name):
+                self._bind(flow, name, value)
+            case ast.Attribute() | ast.Subscript():
                 self._kept(flow, target, value, owner)
-            case cst.Tuple() | cst.List():
-                for element in target.elements:
-                    self._assign(flow, element.value, value)
-            case cst.StarredElement():
+            case ast.Tuple() | ast.List():
+                for element in target.elts:
+                    self._assign(flow, element, value)
+            case ast.Starred():
                 self._assign(flow, target.value, value)
 
-    def _kept(self, flow: _Flow, target: cst.BaseExpression, value: cst.BaseExpression, owner: Function) -> None:
+    def _bind(self, flow: _Flow, name: str | None, value: ast.expr) -> None:
+        """A name has the value."""
+        owner = flow.tree.owner(value)
+        if name is None or owner is None:
+            return
+        variable = flow.variable(owner, name)
+        if variable is None:
+            self._arrive(flow, Sink.ELSEWHERE, value, name)
+        self._taint(variable)
+
+    def _kept(self, flow: _Flow, target: ast.expr, value: ast.expr, owner: Function) -> None:
         """The value is put into an attribute or container: it is in what holds it, if that is a variable of ours."""
         holder = target
-        while isinstance(holder, cst.Attribute | cst.Subscript):
+        while isinstance(holder, ast.Attribute | ast.Subscript):
             inner = holder.value
-            if isinstance(holder, cst.Attribute) and isinstance(inner, cst.Name) and self._is_shared(flow, owner, inner):
-                variable = flow.variable(owner, inner.value)
+            if isinstance(holder, ast.Attribute) and isinstance(inner, ast.Name) and self._is_shared(flow, owner, inner):
+                variable = flow.variable(owner, inner.id)
                 self._arrive(flow, Sink.ELSEWHERE, value, flow.tree.text(holder))
-                self._taint((variable[0], f"{inner.value}.{holder.attr.value}") if variable is not None else None)
+                self._taint((variable[0], f"{inner.id}.{holder.attr}") if variable is not None else None)
                 return
             holder = inner
-        variable = flow.variable(owner, holder.value) if isinstance(holder, cst.Name) else None
+        variable = flow.variable(owner, holder.id) if isinstance(holder, ast.Name) else None
         if variable is None:
             self._arrive(flow, Sink.ELSEWHERE, value, flow.tree.text(target))
         self._taint(variable)
 
-    def _is_shared(self, flow: _Flow, owner: Function, name: cst.Name) -> bool:
+    def _is_shared(self, flow: _Flow, owner: Function, name: ast.Name) -> bool:
         """Whether a name is an object that lives longer than the function: `self`."""
-        variable = flow.variable(owner, name.value)
+        variable = flow.variable(owner, name.id)
         function = self._project.functions.get(variable[0]) if variable is not None else None
-        return function is not None and function.binds is not None and function.parameters[0].name == name.value
+        return function is not None and function.binds is not None and function.parameters[0].name == name.id
 
-    def _stored_under(self, flow: _Flow, node: cst.BaseExpression) -> None:
+    def _stored_under(self, flow: _Flow, node: ast.expr) -> None:
         """The value is part of a target: `d[value] = x` puts it into `d`."""
         owner = flow.tree.owner(node)
-        if isinstance(node, cst.Subscript) and owner is not None and not any(inner in self._seen for inner in flow.tree.within(node.value)):
+        if isinstance(node, ast.Subscript) and owner is not None and not any(inner in self._seen for inner in flow.tree.within(node.value)):
             self._kept(flow, node, node, owner)
 
-    def _comprehension(self, flow: _Flow, node: cst.BaseExpression, part: cst.CompFor | cst.CompIf) -> None:
+    def _comprehension(self, flow: _Flow, node: ast.expr, part: ast.comprehension) -> None:
         """A comprehension runs over the value, or is filtered by it."""
-        if isinstance(part, cst.CompFor):
+        if node not in part.ifs:
             self._assign(flow, part.target, node)
-        whole = next(around for around in flow.tree.ancestors(part) if isinstance(around, cst.BaseComp))
+        whole = flow.tree.parent(part)
+        assert whole is not None
         self._decides(flow, node, [whole], but=node)
         self._follow(flow, whole)
 
-    def _default(self, flow: _Flow, parameter: cst.Param) -> None:
+    def _default(self, flow: _Flow, parameters: ast.arguments, node: ast.expr) -> None:
         """The value is the default of a nested function's parameter."""
-        for around in flow.tree.ancestors(parameter):
-            if isinstance(around, cst.FunctionDef | cst.Lambda):
-                function = flow.tree.function(around)
-                if self._project.region(function.name) is Region.STEP:
-                    self._arrive(flow, Sink.STEP, parameter, self._step_name(flow, function))
-                else:
-                    self._taint((function.name, parameter.name.value))
-                return
+        positional = [*parameters.posonlyargs, *parameters.args]
+        with_default = [*positional[len(positional) - len(parameters.defaults) :], *parameters.kwonlyargs]
+        parameter = with_default[[*parameters.defaults, *parameters.kw_defaults].index(node)]
+        definition = flow.tree.parent(parameters)
+        assert isinstance(definition, Definition)
+        function = flow.tree.function(definition)
+        if self._project.region(function.name) is Region.STEP:
+            name = self._step_name(flow, function)
+            start = flow.tree.span(parameter).start
+            self._arrivals[flow.arrival(Sink.STEP, Span(start, start + len(parameter.arg)), name)] = None
+        else:
+            self._taint((function.name, parameter.arg))
 
     # -- conditions ----------------------------------------------------------------------------------------------------
 
-    def _decides(self, flow: _Flow, node: cst.BaseExpression, parts: Iterable[cst.CSTNode], but: cst.CSTNode | None = None) -> None:
+    def _decides(self, flow: _Flow, node: ast.expr, parts: Iterable[ast.AST], but: ast.AST | None = None) -> None:
         """The value decides whether, or how often, some expressions are evaluated."""
         parts = [inner for part in parts for inner in (flow.tree.within(part) if but is not None else [part])]
         if but is not None:
             inside = set(flow.tree.within(but))
-            parts = [part for part in parts if isinstance(part, cst.Call) and part not in inside]
+            parts = [part for part in parts if isinstance(part, ast.Call) and part not in inside]
         name = flow.journaling_in(parts)
         if name is not None:
             self._arrive(flow, Sink.BRANCH, node, name)
 
-    def _controls(self, flow: _Flow, node: cst.BaseExpression, statement: cst.CSTNode, parts: Iterable[cst.CSTNode]) -> None:
+    def _controls(self, flow: _Flow, node: ast.expr, statement: ast.AST, parts: Iterable[ast.AST]) -> None:
         """The value decides whether, or how often, some statements run."""
         parts = tuple(parts)
         self._decides(flow, node, parts)
@@ -604,15 +651,18 @@ class _Search:
             self._returned(flow, node, owner)
         for each in self._not_yet_under(flow, parts, owner):  # what is assigned under the condition depends on it
             match each:
-                case cst.AssignTarget() | cst.AugAssign() | cst.NamedExpr() | cst.For():
+                case ast.Assign(targets=targets):
+                    for target in targets:
+                        self._assigned_under(flow, target, owner)
+                case ast.AugAssign() | ast.NamedExpr() | ast.For() | ast.AsyncFor():
                     self._assigned_under(flow, each.target, owner)
-                case cst.AnnAssign() if each.value is not None:
+                case ast.AnnAssign() if each.value is not None:
                     self._assigned_under(flow, each.target, owner)
-                case cst.Expr(value=cst.Call(func=cst.Attribute(value=cst.Name() as receiver))):
+                case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name() as receiver))):
                     if not any(self._project.is_context(value) for value in flow.resolve(receiver)):
                         self._assigned_under(flow, receiver, owner)
 
-    def _not_yet_under(self, flow: _Flow, parts: Iterable[cst.CSTNode], owner: Function) -> Iterator[cst.CSTNode]:
+    def _not_yet_under(self, flow: _Flow, parts: Iterable[ast.AST], owner: Function) -> Iterator[ast.AST]:
         """The nodes of a function's own code in some parts of it, each once in a search: conditions stand in each other."""
         todo = [*parts]
         while todo:
@@ -622,14 +672,14 @@ class _Search:
                 todo += children(node)
                 yield node
 
-    def _assigned_under(self, flow: _Flow, target: cst.CSTNode, owner: Function) -> None:
+    def _assigned_under(self, flow: _Flow, target: ast.expr, owner: Function) -> None:
         for place in _places(target):
-            while isinstance(place, cst.Attribute):
+            while isinstance(place, ast.Attribute):
                 place = place.value  # noqa: PLW2901 -- the variable at its beginning
-            if isinstance(place, cst.Name) and not self._is_shared(flow, owner, place):
-                self._taint(flow.variable(owner, place.value))
+            if isinstance(place, ast.Name) and not self._is_shared(flow, owner, place):
+                self._taint(flow.variable(owner, place.id))
 
-    def _leaves(self, flow: _Flow, node: cst.BaseExpression, statement: cst.CSTNode) -> None:
+    def _leaves(self, flow: _Flow, node: ast.expr, statement: ast.AST) -> None:
         """The value decides whether the code after a statement runs."""
         name = flow.journaling_after(statement)
         if name is not None:
@@ -646,7 +696,7 @@ class _Search:
             if caller is not None:
                 self._failed(caller)
 
-    def _calls_of(self, function: Function) -> Iterator[tuple[_Flow, cst.BaseExpression]]:
+    def _calls_of(self, function: Function) -> Iterator[tuple[_Flow, ast.expr]]:
         """The calls by which the value came into a function; if it did not come from outside, all calls of it."""
         if self._entered[function.name]:
             yield from self._entered[function.name]
@@ -659,13 +709,12 @@ class _Search:
 
     # -- calls ---------------------------------------------------------------------------------------------------------
 
-    def _argument(self, flow: _Flow, node: cst.BaseExpression, argument: cst.Arg) -> None:
+    def _argument(self, flow: _Flow, node: ast.expr, call: ast.AST | None, argument: ast.AST) -> None:
         """The value is an argument of a call."""
-        call = flow.tree.parent(argument)
-        if not isinstance(call, cst.Call):
+        if not isinstance(call, ast.Call):
             self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(node))
             return
-        facts = flow.tree.calls.get(call)
+        facts = flow.tree.call(call)
         callee = flow.tree.text(call.func)
         operation, step = (flow.operations.get(facts.span), flow.steps.get(facts.span)) if facts is not None else (None, None)
         if operation is not None:
@@ -674,7 +723,7 @@ class _Search:
         if step is not None and flow.tree.span(node) == step.action.span:
             self._arrive(flow, Sink.STEP, node, callee)
             return
-        values = flow.resolve(call.func)
+        values = flow.called(call)
         if is_log(self._project, values):
             self._arrive(flow, Sink.LOG, node, callee)
             return
@@ -684,11 +733,11 @@ class _Search:
                 self._enter(flow, node, call, argument, helper)
             return
         statement = flow.tree.parent(call)
-        is_discarded = isinstance(statement, cst.Expr) or (
-            isinstance(statement, cst.Await) and isinstance(flow.tree.parent(statement), cst.Expr)
+        is_discarded = isinstance(statement, ast.Expr) or (
+            isinstance(statement, ast.Await) and isinstance(flow.tree.parent(statement), ast.Expr)
         )
         if (
-            isinstance(call.func, cst.Attribute)
+            isinstance(call.func, ast.Attribute)
             and not helpers
             and not any(self._project.is_context(v) for v in flow.resolve(call.func.value))
         ):
@@ -697,21 +746,21 @@ class _Search:
             self._arrive(flow, Sink.ELSEWHERE, node, callee)
         self._follow(flow, call)
 
-    def _received(self, flow: _Flow, node: cst.BaseExpression, method: cst.Attribute, *, is_discarded: bool) -> None:
+    def _received(self, flow: _Flow, node: ast.expr, method: ast.Attribute, *, is_discarded: bool) -> None:
         """A method gets the value: `items.append(value)` puts it into `items`."""
         owner = flow.tree.owner(node)
         assert owner is not None
-        holder: cst.BaseExpression = method.value
-        while isinstance(holder, cst.Attribute | cst.Subscript):
+        holder: ast.expr = method.value
+        while isinstance(holder, ast.Attribute | ast.Subscript):
             holder = holder.value
-        variable = flow.variable(owner, holder.value) if isinstance(holder, cst.Name) else None
-        if variable is not None and isinstance(holder, cst.Name) and not self._is_shared(flow, owner, holder):
+        variable = flow.variable(owner, holder.id) if isinstance(holder, ast.Name) else None
+        if variable is not None and isinstance(holder, ast.Name) and not self._is_shared(flow, owner, holder):
             if is_discarded:
                 self._taint(variable)
         elif is_discarded:
             self._arrive(flow, Sink.ELSEWHERE, node, flow.tree.text(method))
 
-    def _enter(self, flow: _Flow, node: cst.BaseExpression, call: cst.Call, argument: cst.Arg, helper: Function) -> None:
+    def _enter(self, flow: _Flow, node: ast.expr, call: ast.Call, argument: ast.AST, helper: Function) -> None:
         """A helper that has a context gets the value."""
         parameter = _parameter(call, argument, helper)
         if parameter is None or self._forest.of(helper.name) is None:
@@ -722,7 +771,7 @@ class _Search:
         self.enter(helper.name, flow, call)
         self._taint((helper.name, parameter))
 
-    def _returned(self, flow: _Flow, node: cst.BaseExpression, owner: Function) -> None:
+    def _returned(self, flow: _Flow, node: ast.expr, owner: Function) -> None:
         """A function returns the value."""
         if owner.name in self._forest.entries:
             self._arrive(flow, Sink.RESULT, node)
@@ -749,21 +798,52 @@ class _Search:
         return flow.tree.text_at(step.call.callee_span) if step is not None else "run"
 
 
-def _takes_apart(target: cst.CSTNode, display: cst.Tuple) -> bool:
-    if not isinstance(target, cst.Tuple | cst.List) or len(target.elements) != len(display.elements):
+LOOPS = ast.For | ast.AsyncFor | ast.While
+
+
+def _parts(case: ast.match_case) -> list[ast.AST]:
+    """What stands in a case and can do something."""
+    return [*([case.guard] if case.guard is not None else []), *case.body]
+
+
+def _places(target: ast.expr) -> Iterator[ast.expr]:
+    """The names and attributes that a target binds."""
+    match target:
+        case ast.Name() | ast.Attribute():
+            yield target
+        case ast.Tuple(elts=elements) | ast.List(elts=elements):
+            for element in elements:
+                yield from _places(element)
+        case ast.Starred(value=inner):
+            yield from _places(inner)
+
+
+def _arguments(call: ast.Call) -> list[ast.expr | ast.keyword]:
+    """The arguments of a call, in source order."""
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    return sorted(given, key=lambda each: (each.lineno, each.col_offset))
+
+
+def _stars(argument: ast.AST) -> str:
+    """What unpacks an argument."""
+    return "*" if isinstance(argument, ast.Starred) else "**" if isinstance(argument, ast.keyword) and argument.arg is None else ""
+
+
+def _takes_apart(target: ast.expr, display: ast.Tuple) -> bool:
+    if not isinstance(target, ast.Tuple | ast.List) or len(target.elts) != len(display.elts):
         return False
-    return all(isinstance(element, cst.Element) for element in (*target.elements, *display.elements))
+    return not any(isinstance(element, ast.Starred) for element in (*target.elts, *display.elts))
 
 
-def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst.Arg) -> Sink:
+def _sink(operation: Operation, step: Step | None, call: ast.Call, argument: ast.AST) -> Sink:
     """What an argument of a durable operation is to replay."""
     info = operation.info
-    if argument.keyword is not None:
-        parameter = argument.keyword.value
-    elif argument.star:
-        parameter = argument.star
+    if isinstance(argument, ast.keyword) and argument.arg is not None:
+        parameter = argument.arg
+    elif _stars(argument):
+        parameter = _stars(argument)
     else:
-        at = next(i for i, each in enumerate(call.args) if each is argument)
+        at = next(i for i, each in enumerate(_arguments(call)) if each is argument)
         parameter = info.parameters[at] if at < len(info.parameters) else "*"
     if parameter in info.compares:
         return Sink.ARGUMENT
@@ -774,26 +854,26 @@ def _sink(operation: Operation, step: Step | None, call: cst.Call, argument: cst
     return Sink.ARGUMENT if parameter.startswith("*") and info.compares else Sink.ELSEWHERE
 
 
-def _way(flow: _Flow, node: cst.CSTNode) -> _Way | None:
-    kind = type(node)
-    if kind is cst.Raise or kind is cst.Assert:
-        return _Way.ENDS if _is_final(flow, cast("cst.Raise | cst.Assert", node)) else _Way.FAILS
-    return _WAYS.get(kind.__name__)
+def _way(flow: _Flow, node: ast.AST) -> _Way | None:
+    if isinstance(node, ast.Raise | ast.Assert):
+        return _Way.ENDS if _is_final(flow, node) else _Way.FAILS
+    return _WAYS.get(type(node))
 
 
-_WAYS = {
-    "Break": _Way.LEAVES,
-    "Continue": _Way.LEAVES,
-    "Return": _Way.RETURNS,
-    "Yield": _Way.YIELDS,
+_WAYS: dict[type[ast.AST], _Way] = {
+    ast.Break: _Way.LEAVES,
+    ast.Continue: _Way.LEAVES,
+    ast.Return: _Way.RETURNS,
+    ast.Yield: _Way.YIELDS,
+    ast.YieldFrom: _Way.YIELDS,
 }
 
 
-def _is_final(flow: _Flow, statement: cst.Raise | cst.Assert) -> bool:
+def _is_final(flow: _Flow, statement: ast.Raise | ast.Assert) -> bool:
     """Whether an exception ends the invocation, or something here: others are retried, and the retry journals the same."""
-    if any(isinstance(around, cst.Try | cst.TryStar) for around in flow.tree.ancestors(statement)):
+    if any(type(around).__name__ in {"Try", "TryStar"} for around in flow.tree.ancestors(statement)):
         return True
-    if isinstance(statement, cst.Assert):
+    if isinstance(statement, ast.Assert):
         return False
     values = flow.resolve(statement.exc) if statement.exc is not None else frozenset()
     return not values or not all(value.startswith("builtins.") for value in values)
@@ -804,14 +884,16 @@ def is_log(project: Project, values: frozenset[str]) -> bool:
     return any(value.startswith(SILENT_LOGGER) or project.knowledge.effect(value, None) in {Effect.LOG, Effect.PRINT} for value in values)
 
 
-def _parameter(call: cst.Call, argument: cst.Arg, helper: Function) -> str | None:
+def _parameter(call: ast.Call, argument: ast.AST, helper: Function) -> str | None:
     """The parameter of a function that gets an argument; None if that cannot be told."""
-    if argument.star or any(each.star for each in call.args[: call.args.index(argument)]):
+    given = _arguments(call)
+    before = given[: next(i for i, each in enumerate(given) if each is argument)]
+    if _stars(argument) or any(_stars(each) for each in before):
         return None
-    if argument.keyword is not None:
-        name = argument.keyword.value
+    if isinstance(argument, ast.keyword):
+        name = argument.arg
         return name if any(p.name == name for p in helper.parameters) else next((p.name for p in helper.parameters if p.kind == "**"), None)
-    at = sum(each.keyword is None for each in call.args[: call.args.index(argument)])
+    at = sum(not isinstance(each, ast.keyword) for each in before)
     names = [p.name for p in helper.parameters if p.kind == "positional"]
     names = names[1:] if helper.binds is not None else names
     return names[at] if at < len(names) else next((p.name for p in helper.parameters if p.kind == "*"), None)

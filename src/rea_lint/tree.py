@@ -52,7 +52,7 @@ class Tree:
 
     def __init__(self, function: Function, facts: Facts, source: Source, kept: Kept | None = None) -> None:
         """Parse `function`, one of those of the file that `facts` and `source` are of, unless its text is in `kept`; raises Unreadable."""
-        self._slice = _cut(function, source)
+        self._slice = cut(function, source)
         self._parsed = _parsed(self._slice.text, facts.depth, kept, is_lambda=function.is_lambda)
         self.root = self._parsed.root
         self.nodes = self._parsed.nodes
@@ -150,7 +150,7 @@ class Tree:
 
     def at(self, span: Span) -> cst.BaseExpression | None:
         """The outermost expression that stands at `span`; parentheses around it may be in the span."""
-        return self._by_place.get(span) or self._expressions.get(span) or self._expressions.get(self._unwrapped(span))
+        return self._by_place.get(span) or self._expressions.get(span) or self._expressions.get(unwrapped(span, self._slice.source.text))
 
     def within(self, node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         """A node and everything in it, in source order."""
@@ -172,17 +172,6 @@ class Tree:
             if isinstance(node, cst.BaseExpression):
                 found.setdefault(self.span(node), node)
         return found
-
-    def _unwrapped(self, span: Span) -> Span:
-        text = self._slice.source.text
-        start, end = span.start, span.end
-        while start < end and text[start] == "(" and text[end - 1] == ")":
-            start, end = start + 1, end - 1
-            while start < end and text[start].isspace():
-                start += 1
-            while start < end and text[end - 1].isspace():
-                end -= 1
-        return Span(start, end)
 
 
 Kept: TypeAlias = "dict[str, Parsed]"  # by text, the one that was asked for last at the end
@@ -206,7 +195,7 @@ class Parsed:
     """A function's text as libcst reads it, wherever the text stands: what may be kept from one visit to the next."""
 
     def __init__(self, text: str, *, is_lambda: bool) -> None:
-        """Parse a text that `_cut` gives; raises Unreadable."""
+        """Parse a text that `cut` gives; raises Unreadable."""
         self._text = text
         try:
             self._module = cst.parse_module(text)
@@ -375,24 +364,38 @@ class _Start(Struct, frozen=True):
 # -- text and places ---------------------------------------------------------------------------------------------------
 
 
-class _Slice(Struct, frozen=True):
+class Slice(Struct, frozen=True):
+    """The text of a function, made a module."""
+
     text: str  # what libcst gets
     shift: int  # add it to an offset in `text`, and it is one in the file
     source: Source
 
 
-def _cut(function: Function, source: Source) -> _Slice:
+def cut(function: Function, source: Source) -> Slice:
     """The text of a function, made a module.
 
     Lines keep their indentation, since the strings in them are to stay as they are: `if True:` goes before them instead.
     """
     start, end = function.span.start, function.span.end
     if function.is_lambda:
-        return _Slice(f"({source.text[start:end]})", start - 1, source)
+        return Slice(f"({source.text[start:end]})", start - 1, source)
     start = source.line_span(source.position(start).row).start
     end = source.line_span(source.position(end).row).end
     prefix = f"if True:{source.newline}" if source.text[start] in " \t\f" else ""
-    return _Slice(f"{prefix}{source.text[start:end]}{source.newline}", start - len(prefix), source)
+    return Slice(f"{prefix}{source.text[start:end]}{source.newline}", start - len(prefix), source)
+
+
+def unwrapped(span: Span, text: str) -> Span:
+    """A span without the parentheses, and the whitespace in them, that it begins and ends with."""
+    start, end = span.start, span.end
+    while start < end and text[start] == "(" and text[end - 1] == ")":
+        start, end = start + 1, end - 1
+        while start < end and text[start].isspace():
+            start += 1
+        while start < end and text[end - 1].isspace():
+            end -= 1
+    return Span(start, end)
 
 
 def _bound(text: str, depth_of_file: int) -> None:
