@@ -176,9 +176,12 @@ def replacement(template: str, imports: tuple[str, ...] = (), arguments: str = "
 
 def test_a_replacement_brings_its_imports() -> None:
     code = handler("mark(1)")
-    call = find(code, "mark(1)")
-    assert isinstance(call, cst.Call)
-    edits = rewrite.substitute(code, call, replacement("await {ctx}.sleep(timedelta(seconds={args}))", ("datetime.timedelta",), "one"))
+    edits = rewrite.substitute(
+        code,
+        "app.place",
+        code.function.calls[0],
+        replacement("await {ctx}.sleep(timedelta(seconds={args}))", ("datetime.timedelta",), "one"),
+    )
     assert edits is not None
     text = apply(code.source.text, edits)
     assert text.startswith("from datetime import timedelta\n\nimport requests\n")
@@ -188,9 +191,31 @@ def test_a_replacement_brings_its_imports() -> None:
 @pytest.mark.parametrize(("arguments", "is_valid"), [("none", False), ("one", False), ("some", True), ("any", True)])
 def test_a_replacement_is_for_calls_with_certain_arguments(arguments: str, is_valid: bool) -> None:
     code = handler("mark(1, 2)")
-    call = find(code, "mark(1, 2)")
-    assert isinstance(call, cst.Call)
-    assert (rewrite.substitute(code, call, replacement("f({args})", (), arguments)) is not None) == is_valid
+    assert (rewrite.substitute(code, "app.place", code.function.calls[0], replacement("f({args})", (), arguments)) is not None) == is_valid
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("print(mark())", "print(await ctx.time())"),
+        ("print(mark().real)", "print((await ctx.time()).real)"),
+        ("print((mark()).real)", "print((await ctx.time()).real)"),
+        ("print(mark()())", "print((await ctx.time())())"),
+        ("print(mark()[0], items[mark()])", "print((await ctx.time())[0], items[mark()])"),
+        ("print(items[mark()])", "print(items[await ctx.time()])"),
+        ("print(await mark())", "print(await (await ctx.time()))"),
+        ("return(mark())", "return(await ctx.time())"),
+        ("print(f'{mark()}')", "print(f'{await ctx.time()}')"),
+        ("print(mark(  # now\n))", None),
+        ("print(list(mark() for _ in items))", None),
+        ("print(list(each for each in mark()))", "print(list(each for each in await ctx.time()))"),
+    ],
+)
+def test_a_replacement_stands_as_the_call_did(line: str, fixed: str | None) -> None:
+    code = handler(line)
+    call = next(call for call in code.function.calls if call.callees == ("app.mark",))
+    edits = rewrite.substitute(code, "app.place", call, replacement("await {ctx}.time()"))
+    assert (apply(code.source.text, edits).rpartition(":\n    ")[2] if edits is not None else None) == fixed
 
 
 @pytest.mark.parametrize(

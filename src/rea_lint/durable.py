@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Call, Function, Refs
     from rea_lint.flow import Forest
     from rea_lint.project import Operation, Step
+    from rea_lint.syntax import Syntax
     from rea_lint.text import Span
     from rea_lint.tree import FunctionNode, Tree
 
@@ -61,6 +62,14 @@ class Durable:
     def tree(self) -> FunctionNode:
         """The function's node."""
         return self._tree.root
+
+    @cached_property
+    def syntax(self) -> Syntax | None:
+        """The tree of `ast`, for what is decided without libcst's; None for a function that cannot be read."""
+        try:
+            return self._forest.syntax(self.function, self.path)
+        except Unreadable:
+            return None
 
     @property
     def nodes(self) -> Iterator[tuple[cst.CSTNode, str]]:
@@ -187,13 +196,15 @@ class Durable:
     def context_name(self, node: cst.CSTNode) -> str | None:
         """An expression for a context that is in scope at a node: `ctx`, `self._ctx`, `restate_context()`."""
         owner = self._tree.owner(node)
-        name = self.project.context_name(owner.name) if owner is not None else None
-        if name is None or owner is None or not name.replace(".", "").removesuffix("()").isidentifier():
+        return self.context_at(owner, self.span(node).start) if owner is not None else None
+
+    def context_at(self, function: Function, place: int) -> str | None:
+        """An expression for a context that is in scope at a place of a function's own code."""
+        name = self.project.context_name(function.name)
+        if name is None or not name.replace(".", "").removesuffix("()").isidentifier():
             return None
-        assigned = owner.variables.get(name, ())
-        is_bound = (
-            not assigned or any(p.name == name for p in owner.parameters) or any(b.span.end <= self.span(node).start for b in assigned)
-        )
+        assigned = function.variables.get(name, ())
+        is_bound = not assigned or any(p.name == name for p in function.parameters) or any(b.span.end <= place for b in assigned)
         return name if is_bound else None
 
     def context(self, node: cst.CSTNode) -> str | None:

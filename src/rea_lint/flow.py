@@ -135,6 +135,10 @@ class Forest:
             del self._trees[next(iter(self._trees))]
         return tree
 
+    def syntax(self, function: Function, path: str) -> Syntax:
+        """The same as `ast` reads it; raises Unreadable."""
+        return self._flow(function, path).tree
+
     def outermost(self, name: str) -> tuple[Function, str] | None:
         """The outermost durable function that `name` stands in, and its file; None if it is no durable function."""
         if name not in self.project.durable:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rea_lint.durable import Durable
-    from rea_lint.facts import Function
+    from rea_lint.facts import Call, Function
     from rea_lint.packs import Replacement
     from rea_lint.project import Project
     from rea_lint.text import Source
@@ -99,40 +99,78 @@ def drop_await(code: Durable, node: cst.Await) -> Edits | None:
 
 def arguments(code: Durable, call: cst.Call) -> str:
     """The text of a call's arguments, as it stands between its parentheses, without a trailing comma and the space around it."""
-    after = code.source.text[code.span(call.func).end : code.span(call).end]
+    return _arguments(code, code.span(call.func), code.span(call))
+
+
+def _arguments(code: Durable, callee: Span, call: Span) -> str:
+    after = code.source.text[callee.end : call.end]
     opening = re.match(r"[\s)\\]*\(", after)
     return after[opening.end() : -1].strip().removesuffix(",").rstrip() if opening is not None else ""
 
 
-def substitute(code: Durable, call: cst.Call, replacement: Replacement) -> Edits | None:
-    """Put what a pack says in the place of a call, with the imports that it needs; None where it is not valid."""
-    context = code.context(call) if replacement.awaited else code.context_name(call)
-    given = [argument for argument in call.args if argument.keyword is None and not argument.star]
+def substitute(code: Durable, function: str, call: Call, replacement: Replacement) -> Edits | None:
+    """Put what a pack says in the place of a call in a function, with the imports that it needs, and without that of what it called.
+
+    None where it is not valid.
+    """
+    owner, here = code.project.functions[function], call.span.start
+    node = code.syntax.at(call.span) if code.syntax is not None else None
+    if code.syntax is None or node is None or (replacement.awaited and not code.syntax.awaits(node)):
+        return None
+    context = code.context_at(owner, here)
     fits = {
-        "none": not call.args,
-        "one": len(given) == len(call.args) == 1,
-        "some": bool(call.args),
+        "none": not call.arguments,
+        "one": len(call.arguments) == 1 and call.arguments[0].keyword is None,
+        "some": bool(call.arguments),
         "any": True,
     }[replacement.arguments]
     if context is None or not fits:
         return None
     template, imports = replacement.template, list[Edit]()
     for dotted in replacement.imports:
-        found = spelled(code, call, dotted)
+        found = _spelled(code, owner, here, dotted)
         if found is None:
             return None
         template = re.sub(rf"(?<![\w.]){dotted.rpartition('.')[2]}\b", found[0], template)
         imports += found[1]
-    edits = replace(code, call, template.replace("{ctx}", context).replace("{args}", arguments(code, call)))
-    return None if edits is None else (*edits, *imports)
+    text = template.replace("{ctx}", context).replace("{args}", _arguments(code, call.callee_span, call.span))
+    edits = _put(code, node, call.span, text)
+    if edits is None:
+        return None
+    said = re.fullmatch(r"(\w+)(\s*\.\s*\w+)*", code.source.text[call.callee_span.start : call.callee_span.end])
+    return _without_import(code, said[1], call.callee_span, (*edits, *imports)) if said is not None else (*edits, *imports)
+
+
+def _put(code: Durable, node: ast.expr, span: Span, text: str) -> Edits | None:
+    """`replace`, of an expression that stands in the file as it does in most: then libcst need not read it."""
+    around = code.syntax.parent(node) if code.syntax is not None else None
+    in_string = code.syntax is None or any(type(each).__name__ in {"JoinedStr", "TemplateStr"} for each in code.syntax.ancestors(node))
+    source = code.source.text
+    try:
+        new = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    if in_string or "#" in source[span.start : span.end] or not isinstance(new, ast.Await | ast.Call | ast.Attribute):
+        old = code.node(span)
+        return replace(code, old, text) if old is not None else None
+    binds = isinstance(around, ast.Attribute | ast.Await) or (isinstance(around, ast.Call) and around.func is node)
+    binds = binds or (isinstance(around, ast.Subscript) and around.value is node)
+    is_wrapped = source[: span.start].rstrip().endswith("(") and source[span.end :].lstrip().startswith(")")
+    if isinstance(new, ast.Await) and binds and not is_wrapped:
+        text = f"({text})"
+    return (Edit(span, _apart(source, span, text)),)
 
 
 def without_import(code: Durable, callee: cst.BaseExpression, edits: Edits | None) -> Edits | None:
     """The edits that put something in the place of a call, and those that drop the import of what it called, if nothing else uses that."""
     name = _first_name(callee)
-    if edits is None or name is None or any(re.search(rf"(?<![\w.]){name}\b", edit.new) for edit in edits):
+    return _without_import(code, name, code.span(callee), edits) if name is not None and edits is not None else edits
+
+
+def _without_import(code: Durable, name: str, callee: Span, edits: Edits) -> Edits:
+    if any(re.search(rf"(?<![\w.]){name}\b", edit.new) for edit in edits):
         return edits
-    return joined(edits, remove_import(code, name, code.span(callee)))
+    return joined(edits, remove_import(code, name, callee))
 
 
 def _first_name(node: cst.BaseExpression) -> str | None:
@@ -439,9 +477,11 @@ def spelled(code: Durable, node: cst.CSTNode, dotted: str) -> tuple[str, Edits] 
 
     None where the name it would have is taken.
     """
+    return _spelled(code, code.owner(node), code.span(node).start, dotted)
+
+
+def _spelled(code: Durable, owner: Function, here: int, dotted: str) -> tuple[str, Edits] | None:
     module, _, last = dotted.rpartition(".")
-    owner = code.owner(node)
-    here = code.span(node).start
     for function in _around(code, owner):
         for name, bindings in function.variables.items():
             if (

@@ -69,6 +69,18 @@ class Syntax:
     def _calls(self) -> Mapping[Span, Call]:
         return {call.span: call for function in self.functions for call in function.calls}
 
+    def awaits(self, node: ast.AST) -> bool:
+        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression."""
+        owner, inside = self.owner(node), node
+        for around in self.ancestors(node):
+            if self.owner(around) is not owner:
+                break
+            if isinstance(around, ast.GeneratorExp) and around.generators[0].iter is not inside:  # that is evaluated outside
+                return False
+            if not isinstance(around, ast.comprehension):
+                inside = around
+        return owner is not None and owner.is_async
+
     def span(self, node: ast.AST) -> Span:
         """Where a node stands in the file, without the parentheses and whitespace around it."""
         span = self._written(node)

@@ -119,17 +119,14 @@ def advice(use: Use, code: Durable, otherwise: str) -> str:
 
 def replacement(use: Use, code: Durable) -> Fix | None:
     """The fix that puts what the SDK has in the place of a primitive."""
-    call = direct(use, code)
     known = code.project.knowledge.replacements.get(use.primitive)
-    if call is None or known is None:
+    if use.call is None or known is None or not _is_direct(use, code):
         return None
     journals = _journals(known, code)
-    if journals and not known.awaited and use.call is not None and not use.call.awaited:
+    if journals and not known.awaited and not use.call.awaited:
         return None  # what it gives instead of a coroutine is a durable future: not everything takes one
     kind = rewrite.safe if known.safe else rewrite.journaling if journals else rewrite.unsafe
-    return kind(
-        f"Use {advice(use, code, '').removeprefix('use ')}", rewrite.without_import(code, call.func, rewrite.substitute(code, call, known))
-    )
+    return kind(f"Use {advice(use, code, '').removeprefix('use ')}", rewrite.substitute(code, use.function, use.call, known))
 
 
 def step(use: Use, code: Durable) -> Fix | None:
@@ -142,8 +139,12 @@ def step(use: Use, code: Durable) -> Fix | None:
 
 def direct(use: Use, code: Durable) -> cst.Call | None:
     """The call of the primitive itself, where a use is one; None where something else calls it, or it is only read."""
-    call = code.node(use.span)
-    return call if len(use.chain) == 1 and isinstance(call, cst.Call) and code.resolve(call.func) == {use.primitive} else None
+    call = code.node(use.span) if _is_direct(use, code) else None
+    return call if isinstance(call, cst.Call) else None
+
+
+def _is_direct(use: Use, code: Durable) -> bool:
+    return len(use.chain) == 1 and use.call is not None and code.project.resolve(use.call.callees) == {use.primitive}
 
 
 def _journals(known: Replacement, code: Durable) -> bool:
