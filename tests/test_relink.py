@@ -12,6 +12,7 @@ import harness
 from rea_lint.config import Config
 from rea_lint.discovery import discover
 from rea_lint.project import Project, link
+from rea_lint.resolve import MOST_VALUES
 from rea_lint.survey import survey
 from rea_lint.worlds import worlds
 
@@ -122,3 +123,36 @@ def test_what_the_old_code_handed_over_is_forgotten() -> None:
     after = before.with_facts(of("app", app.replace("time.time", "time.tzset")), lambda *_: False)
     assert before.resolve("helper.apply:action") == {"time.time"}
     assert after.resolve("helper.apply:action") == {"time.tzset"}
+
+
+HELPER = "def apply(action):\n    return action()\n"
+USER = "import restate, time\nfrom helper import apply\nsvc{n} = restate.Service('S{n}')\n@svc{n}.handler()\nasync def h{n}(ctx):\n    apply({what})\n"
+
+
+def test_what_other_code_hands_over_too_stays() -> None:
+    one, other = (of(f"app{n}", USER.format(n=n, what="time.time")) for n in (1, 2))
+    before = linked([one, other, of("helper", HELPER)])
+    after = before.with_facts(of("app1", USER.format(n=1, what="time.tzset")), lambda *_: False)
+    assert after.resolve("helper.apply:action") == {"time.time", "time.tzset"}
+    again = after.with_facts(one, lambda *_: False)
+    assert again.resolve("helper.apply:action") == {"time.time"}
+
+
+def test_a_parameter_that_holds_all_it_can_has_room_again_when_something_goes() -> None:
+    several = [of(f"app{n}", USER.format(n=n, what=f"time.t{n}")) for n in range(MOST_VALUES)]
+    before = linked([*several, of("helper", HELPER)])
+    after = before.with_facts(of("app0", USER.format(n=0, what="time.new")), lambda *_: False)
+    assert before.resolve("helper.apply:action") - after.resolve("helper.apply:action") == {"time.t0"}
+    assert after.resolve("helper.apply:action") - before.resolve("helper.apply:action") == {"time.new"}
+
+
+def test_an_answer_about_a_file_that_has_changed_is_given_anew() -> None:
+    library = "from dataclasses import dataclass\nimport {made}\nclient = {made}.{kind}()\n"
+    app = "import restate\nfrom lib import client\nsvc = restate.Service('S')\n@svc.handler()\nasync def h(ctx):\n    client.get('x')\n"
+    first, second = (of("lib", library.format(made=made, kind=kind)) for made, kind in (("httpx", "Client"), ("requests", "Session")))
+    before = linked([of("app", app), first])
+    after = before.with_facts(second, lambda *_: False)
+    back = after.with_facts(of("app", app), lambda *_: False).with_facts(first, lambda *_: False)
+    assert before.resolve("lib.client") == back.resolve("lib.client") == {"httpx.Client()"}
+    assert after.resolve("lib.client") == {"requests.Session()"}
+    assert [use.primitive for use in back.uses("app.h")] == [use.primitive for use in before.uses("app.h")]

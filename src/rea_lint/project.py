@@ -586,7 +586,10 @@ def _linked(
             _enter_handler(durable, handler, kinds)
     for slot, values in sorted(registry.wrapped.items()):
         durable.resolver.bind(slot.rpartition(":")[0], slot, values)
-    _explore_all(durable, stepped, frozenset(h.function for h in handlers), agents, functions)
+    entries = frozenset(handler.function for handler in handlers)
+    _explore_all(durable, stepped, entries, agents, functions)
+    if [durable.take_back(), stepped.take_back()] != [False, False]:
+        _explore_all(durable, stepped, entries, agents, functions)
     reached, shown = _reached(durable, agents, handlers, before)
     by_name = {(file.path, file.module): file for file in files}
     return Project(

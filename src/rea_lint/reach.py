@@ -90,6 +90,7 @@ class Reach(Struct):
     tools: frozenset[str] = frozenset()  # what runs because an agent may call it
     takers: dict[Ref, None] = field(default_factory=dict)  # parameters, as `function:name`, that end as a step's action
     visits: dict[str, Visit] = field(default_factory=dict)  # the last one of each, of what has run too
+    gone: dict[Ref, set[str]] = field(default_factory=dict)  # what forgotten code has handed to parameters of other code: see `take_back`
     started: dict[str, list[Step]] = field(default_factory=dict)  # of step code: function -> the steps of it whose actions have theirs
     explored: list[str] | None = None  # the roots of the last time that all was followed
     fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
@@ -127,10 +128,15 @@ class Reach(Struct):
         """What is left when everything about some functions and classes is forgotten, in an index in which they may be others."""
         visits, hands, roots = dict(self.visits), dict(self.hands), dict(self.roots)
         slots = {slot for name in dropped for slot in self.index.slots(name) if slot in self.givers}
+        gone: dict[Ref, set[str]] = {}
         for name in dropped:
             visits.pop(name, None)
             roots.pop(name, None)
-            slots.update(hands.pop(name, ()))
+            for slot, values in hands.pop(name, {}).items():
+                if owner(slot) in dropped or self.resolver.is_full(slot):
+                    slots.add(slot)
+                else:
+                    gone.setdefault(slot, set()).update(values)
         takers = {slot: None for slot in self.takers if owner(slot) not in dropped}
         others = {
             slot: dict.fromkeys(v for giver in sorted(self.givers[slot]) if giver in hands for v in sorted(hands[giver].get(slot, ())))
@@ -138,7 +144,16 @@ class Reach(Struct):
         }
         resolver = self.resolver.fork(index, dropped, others, fallback)
         started = {name: steps for name, steps in self.started.items() if name not in dropped}
-        return Reach(index, resolver, roots, takers=takers, visits=visits, hands=hands, givers=self.givers, started=started)
+        return Reach(index, resolver, roots, takers=takers, visits=visits, hands=hands, givers=self.givers, started=started, gone=gone)
+
+    def take_back(self) -> bool:
+        """Forget what was handed over by code that a fork has forgotten, and by nobody since; True if that makes anything other."""
+        gone, self.gone = self.gone, {}
+        found = False
+        for slot, values in gone.items():
+            given = (self.hands[giver].get(slot, ()) for giver in self.givers[slot] if giver in self.hands)
+            found |= self.resolver.take_back(slot, values.difference(*given))
+        return found
 
 
 def explore(reach: Reach) -> None:

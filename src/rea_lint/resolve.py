@@ -216,6 +216,8 @@ class Resolver(Struct):
     _bound: dict[Ref, dict[str, None]] = field(default_factory=dict)
     _holders: dict[str, set[Ref]] = field(default_factory=dict)  # function or class -> parameters that have held it, in any fork
     _settled: dict[Ref, Values] = field(default_factory=dict)  # answers that need nothing: the same for a fallback
+    _before: dict[Ref, Values] = field(default_factory=dict)  # such answers before any fork, which hold but for some modules:
+    _since: tuple[str, ...] = ()  # those that are others now, and those that import them, with a dot each
     _memo: dict[Ref, tuple[Values, frozenset[str]]] = field(default_factory=dict)  # others, with what they need
     _refs: dict[str, list[Ref]] = field(default_factory=dict)  # function or class -> refs whose answers need what is handed to it
     _needed: list[str] = field(default_factory=list)  # by the answers given since `begin`; some more than once
@@ -247,6 +249,20 @@ class Resolver(Struct):
         self.change(function)
         return True
 
+    def is_full(self, slot: Ref) -> bool:
+        """Whether a parameter holds as much as it may."""
+        return len(self._bound.get(slot, ())) >= MOST_VALUES
+
+    def take_back(self, slot: Ref, values: Collection[str]) -> bool:
+        """Note that nobody hands these values to a parameter any more; True if it held one of them."""
+        bound = self._bound.get(slot, {})
+        left = {value: None for value in bound if value not in values}
+        if len(left) == len(bound):
+            return False
+        self._bound[slot] = left
+        self.change(owner(slot))
+        return True
+
     def enter(self, function: str) -> bool:
         """Note that a function runs this way; True if that is news."""
         if function in self.entered:
@@ -263,6 +279,9 @@ class Resolver(Struct):
         """
         entered = self.entered.difference(dropped)
         fork = Resolver(index, fallback, entered, self.readers, _holders=self._holders, partial=set(self.partial))
+        modules = {at.home[name].module for at in (self.index, index) for name in dropped if name in at.home}
+        fork._before = self._before if self._since else self._settled
+        fork._since = (*self._since, *sorted({f"{module}." for module in modules}.difference(self._since)))
         fork._bound = {**self._bound, **others}
         for name in dropped:
             for slot in self.index.slots(name):
@@ -334,6 +353,9 @@ class Resolver(Struct):
             self._needed += needs
             if ref in self.partial:
                 self.partial.update(self._active)
+            return values
+        if self._since and ref in self._before and not ref.startswith(self._since):
+            values = self._settled[ref] = self._before[ref]
             return values
         active, cut = self._active, self._cut
         if not active:
