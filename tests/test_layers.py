@@ -33,6 +33,7 @@ TOUCH_DISKS = {
     "packs",
     "processes",
     "pylsp",
+    "rediscovery",
     "sdk",
     "server",
     "testing",

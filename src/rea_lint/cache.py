@@ -23,6 +23,7 @@ from rea_lint import __version__, packs
 from rea_lint.discovery import Passed
 from rea_lint.facts import Facts
 from rea_lint.packs import Knowledge
+from rea_lint.rediscovery import Remembered
 from rea_lint.survey import survey
 
 try:
@@ -65,6 +66,7 @@ _SOURCES = (
     "gitignore",
     "naming",
     "packs",
+    "rediscovery",
     "scopes",
     "survey",
     "text",
@@ -130,6 +132,16 @@ class Cache:
             knowledge = load(config)
             self._passed.append((place, _encoded(knowledge)))
         return knowledge
+
+    def remembered(self, config: Config) -> Remembered | None:
+        """What the last discovery of the whole project came to."""
+        row = self._row("SELECT data FROM passed WHERE place = ?", _place_of(config))
+        return _decoded(row[0], Decoder(Remembered)) if row is not None else None
+
+    def remember(self, config: Config, remembered: Remembered) -> None:
+        """What `remembered` is to give the next time."""
+        if self._file is not None:
+            self._passed.append((_place_of(config), _encoded(remembered)))
 
     def passed(self, place: str) -> Passed:
         """The files that were no candidates when a place (what is linted, and how files are found) was last looked at."""
@@ -248,6 +260,12 @@ def _key(file: File) -> bytes:
 
 def _digest(salt: bytes, text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, key=salt).hexdigest()
+
+
+def _place_of(config: Config) -> str:
+    """What a discovery depends on that is not on the disk."""
+    excluded = (config.exclude, config.extend_exclude, config.respect_gitignore)
+    return _digest(_salt(), repr((str(config.root), excluded, config.source_roots, config.packs, config.pack)))
 
 
 @cache

@@ -28,6 +28,7 @@ from rea_lint.walk import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from re import Pattern
 
 State: TypeAlias = tuple[int, int, int]  # when a file's content and its inode were changed, in nanoseconds; its size
 AT_HAND = 64 * 2**20
@@ -44,6 +45,15 @@ class Passed(Struct, frozen=True):
     decorators: frozenset[str] = frozenset()  # what candidates define around a registration; none of the files uses one
 
 
+class Trace(Struct, frozen=True):
+    """What a discovery depends on besides the files that it walked, in a project that is plain enough to say so."""
+
+    root: str
+    folders: frozenset[str]  # those that were listed
+    consulted: frozenset[str]  # files whose words decided what the import of another one means
+    rules: frozenset[str] = frozenset()  # files that say what is left out, if that is known
+
+
 class Discovery(Struct, frozen=True):
     """What there is to lint."""
 
@@ -54,6 +64,7 @@ class Discovery(Struct, frozen=True):
     walked: frozenset[str]  # all Python files of the projects: whether one is a candidate depends on what they say
     passed: Passed  # those of them that are no candidates; empty if nobody asked
     closed: tuple[str, ...] = ()  # folders that may not be listed, so that nothing is known of what is in them
+    trace: Trace | None = None
 
     def with_texts(self, texts: Mapping[str, str]) -> tuple[File, ...]:
         """The files, where those that can be read have other texts (path -> text)."""
@@ -85,7 +96,7 @@ def discover(
     }
     projects: dict[str, list[str]] = defaultdict(list)
     for path in [*asked, *own]:
-        projects[_project_of(path, config)].append(path)
+        projects[project_of(path, config)].append(path)
     contents = {**instead, **own}
     gate = _Gate(passed)
     found = [
@@ -97,7 +108,8 @@ def discover(
     nested = {folder: own for discovery in found for folder, own in discovery.config.nested.items()}
     closed = tuple(sorted({folder for discovery in found for folder in discovery.closed}))
     config = replace(config, nested=nested)
-    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), config, walked, gate.passed, closed)
+    trace = found[0].trace if len(found) == 1 and not contents else None
+    return Discovery(tuple(files[path] for path in sorted(files)), reported, len(reported), config, walked, gate.passed, closed, trace)
 
 
 def expect(paths: Iterable[str]) -> None:
@@ -123,13 +135,14 @@ def _expect(path: str) -> None:
 
 def reads_alike(before: str, now: str) -> bool:
     """Whether a file still imports the same, and defines no other decorators that register handlers: no other files become candidates."""
-    return set(imports_of(before)) == set(imports_of(now)) and set(_decorators(before)) == set(_decorators(now))
+    return set(imports_of(before)) == set(imports_of(now)) and set(decorators_of(before)) == set(decorators_of(now))
 
 
 # Projects
 
 
-def _project_of(path: str, config: Config) -> str:
+def project_of(path: str, config: Config) -> str:
+    """The root of the project that a path is in."""
     root = str(config.root)
     if os.path.dirname(root) == root != path:  # all that paths far from each other have in common, and nobody's project
         return str(project_root(Path(path)))
@@ -139,6 +152,7 @@ def _project_of(path: str, config: Config) -> str:
 def _project(root: str, asked: list[str], config: Config, contents: Mapping[str, bytes], gate: _Gate, *, force_exclude: bool) -> Discovery:
     named = {path for path in asked if not os.path.isdir(path)}
     tree = Tree.walk(root, asked, config)
+    walked = len(tree.files)
     tree.contents |= contents
     tree.files |= {path for path in contents if is_under(path, root) and not tree.ignores(path)}
     reported = set(tree.files) if root in asked else {path for path in tree.files if any(is_under(path, folder) for folder in asked)}
@@ -156,6 +170,8 @@ def _project(root: str, asked: list[str], config: Config, contents: Mapping[str,
             tree.config = inner.config
             tree.closed |= inner.closed
     texts = _candidates(tree, named & reported, gate)
+    is_plain = tree.is_plain and len(tree.files) == walked and not tree.closed and not tree.config.nested
+    is_plain = is_plain and all("restate" in (texts[path][0] or "") for path in named & reported)  # a candidate not by its name alone
     return Discovery(
         with_names(tree, texts),
         frozenset(reported),
@@ -164,6 +180,7 @@ def _project(root: str, asked: list[str], config: Config, contents: Mapping[str,
         frozenset(tree.files),
         Passed(),
         tuple(sorted(tree.closed)),
+        Trace(root, frozenset(tree.listed), frozenset(tree.consulted)) if is_plain else None,
     )
 
 
@@ -197,7 +214,7 @@ class _Gate:
         self._known = passed or Passed()
         self._states: dict[str, State] = {}
         self._found: set[str] = set()
-        self._decorators: frozenset[str] = frozenset()
+        self.decorators_of: frozenset[str] = frozenset()
         self._since = time.time_ns() - FRESH
 
     def known(self, paths: Iterable[str]) -> set[str]:
@@ -223,13 +240,13 @@ class _Gate:
     def add(self, candidates: Iterable[str], decorators: frozenset[str]) -> None:
         """What was found in a project."""
         self._found.update(candidates)
-        self._decorators |= decorators
+        self.decorators_of |= decorators
 
     @property
     def passed(self) -> Passed:
         """What is known for the next time."""
         kept = {path: s for path, s in self._states.items() if path not in self._found and max(s[0], s[1]) < self._since}
-        return Passed(kept, self._decorators)
+        return Passed(kept, self.decorators_of)
 
 
 def _candidates(tree: Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str | None, str, Broken | None]]:
@@ -261,14 +278,14 @@ def _candidates(tree: Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str
         return b"" if isinstance(data, Broken) else data
 
     is_meant = mentions or any(each.packs or each.pack for each in tree.config.all)
-    registering = [path for path in rest if _registers(again(path))] if is_meant or gate.is_asked else []
+    registering = [path for path in rest if registers(again(path))] if is_meant or gate.is_asked else []
     if is_meant:
         found |= {path: decode(again(path)) for path in registering}
     new = list(found)
     looked_for: frozenset[str] = frozenset()
-    while decorators := frozenset(name for path in new for name in _decorators(found[path][0] or "")):
+    while decorators := frozenset(name for path in new for name in decorators_of(found[path][0] or "")):
         looked_for |= decorators
-        used = re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
+        used = using(decorators)
         passed = known if gate.knew(decorators) else frozenset[str]()
         others = (path for path in paths if path not in found and path not in passed)
         new = [path for path in others if used.search(again(path))]
@@ -277,12 +294,17 @@ def _candidates(tree: Tree, named: set[str], gate: _Gate) -> dict[str, tuple[str
     return found
 
 
-def _registers(data: bytes) -> bool:
+def registers(data: bytes) -> bool:
     """Whether something may be registered by `@service.handler()` or `service.handler()(function)`."""
     return (b".handler" in data or b".main" in data) and _REGISTERS.search(data) is not None
 
 
-def _decorators(text: str) -> Iterator[str]:
+def using(decorators: frozenset[str]) -> Pattern[bytes]:
+    """What fits the use of one of some decorators, of whatever module."""
+    return re.compile(rb"@[ \t]*(?:\w+[ \t]*\.[ \t]*)*(?:" + "|".join(sorted(decorators)).encode() + rb")\b")
+
+
+def decorators_of(text: str) -> Iterator[str]:
     """Names of functions that register something within: a project's own handler decorators are among them."""
     if ".handler" not in text and ".main" not in text:
         return

@@ -137,6 +137,7 @@ class _Resolver:
         """Whether `import openai` or `from openai import OpenAI` means a file of the project, and not a library of its name."""
         if parts[0] in sys.stdlib_module_names:
             return False
+        self.tree.consulted.add(target)
         if target not in self.texts:
             text = self.tree.decoded(target)[0] or ""
             self.texts[target] = text, {i.module.partition(".")[0] for i in imports_of(text) if i.level == 0}

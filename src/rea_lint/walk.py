@@ -30,6 +30,9 @@ class Tree(Struct):
     projects: set[str]  # folders with a file that begins a Python project
     config: Config  # with those of the folders that were walked
     closed: set[str] = field(default_factory=set)  # folders that may not be listed
+    listed: set[str] = field(default_factory=set)  # those that were
+    is_plain: bool = True  # no links on the way, and no folder left out since nobody asked for what is in it
+    consulted: set[str] = field(default_factory=set)  # files whose words decided what the import of another one means
 
     @classmethod
     def walk(cls, root: str, asked: Sequence[str], config: Config) -> Tree:
@@ -39,6 +42,7 @@ class Tree(Struct):
         tree = cls(root, set(), {}, {}, rules, set(), config)
         wanted = None
         if not any(os.path.isdir(path) for path in asked) and not _is_project(root):
+            tree.is_plain = False
             wanted = _imported_names(asked)  # single files in any folder: what lies beside them need not belong to them
         pending: list[tuple[str, tuple[Ignores, ...]]] = [(root, rules)]
         seen = {os.path.realpath(root)}
@@ -51,6 +55,7 @@ class Tree(Struct):
                 continue
             except OSError:
                 continue  # it is gone
+            tree.listed.add(folder)
             names = {entry.name for entry in entries}
             if "pyvenv.cfg" in names and folder != root:
                 continue
@@ -69,6 +74,7 @@ class Tree(Struct):
                 is_source = name.endswith(".py")
                 is_link = entry.is_symlink()
                 if is_link:
+                    tree.is_plain = tree.is_plain and not (is_source or entry.is_dir())
                     try:
                         target = os.path.realpath(path)
                     except OSError:
@@ -81,7 +87,7 @@ class Tree(Struct):
                 if is_source and entry.is_file():
                     if not is_ignored(rules, path, name, is_folder=False):
                         tree.files.add(path)
-                elif not is_source and entry.is_dir():
+                elif not is_source and name != "__pycache__" and entry.is_dir():
                     if wanted is not None and name not in wanted and folder == root:
                         continue
                     if not is_ignored(rules, path, name, is_folder=True):

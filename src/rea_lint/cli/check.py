@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rea_lint.cache import Cache
     from rea_lint.cli.again import Recording
     from rea_lint.config import Config
-    from rea_lint.discovery import Discovery, Passed
+    from rea_lint.discovery import Discovery
     from rea_lint.engine import Report
     from rea_lint.facts import Facts
     from rea_lint.files import File
@@ -79,8 +79,28 @@ def _lint(asked: _Asked, config: Config, store: Cache | None, say: Callable[[str
 
 def _discovered(asked: _Asked, config: Config, store: Cache | None) -> Discovery:
     """What there is to lint.  Says what was named and is none of it; keeps what makes the next run quicker."""
+    discovery = _rediscovered(asked, config, store) or _looked_for(asked, config, store)
+    _warn_of_others(asked.paths, discovery, asked.options)
+    if store is not None:
+        _record(store, discovery, asked.options)
+    return discovery
+
+
+def _rediscovered(asked: _Asked, config: Config, store: Cache | None) -> Discovery | None:
+    """What there is to lint, if it is known from an earlier run."""
+    remembered = store.remembered(config) if store is not None and not asked.stdin and not asked.changes else None
+    if remembered is None:
+        return None
+
+    from rea_lint import rediscovery
+
+    return rediscovery.again(remembered, asked.paths, config)
+
+
+def _looked_for(asked: _Asked, config: Config, store: Cache | None) -> Discovery:
     from rea_lint.discovery import discover
 
+    now = time.time_ns()
     passed = store.passed(str(config.root)) if store is not None else None
     discovery = discover(
         asked.paths,
@@ -90,9 +110,14 @@ def _discovered(asked: _Asked, config: Config, store: Cache | None) -> Discovery
         force_exclude=asked.options.force_exclude,
         passed=passed,
     )
-    _warn_of_others(asked.paths, discovery, asked.options)
     if store is not None:
-        _remember(store, discovery, passed, asked.options)
+        from rea_lint import rediscovery
+
+        if discovery.passed != passed:
+            store.keep_passed(str(discovery.config.root), discovery.passed)
+        remembered = rediscovery.remember(discovery, now)
+        if remembered is not None:
+            store.remember(config, remembered)
     return discovery
 
 
@@ -151,14 +176,13 @@ def _cache(options: Options, config: Config, say: Callable[[str], None]) -> Iter
         say(f"no cache: {store.problem}")
 
 
-def _remember(store: Cache, discovery: Discovery, passed: Passed | None, options: Options) -> None:
-    """For runs to come: which files are no candidates, and what this run depends on."""
-    if discovery.passed != passed:
-        store.keep_passed(str(discovery.config.root), discovery.passed)
+def _record(store: Cache, discovery: Discovery, options: Options) -> None:
+    """For runs to come: what this run depends on."""
     recording: Recording | None = get_current_context().obj
     if recording is not None and not store.problem and not options.watch and not options.interactive:
         recording.folder = str(store.folder)
-        recording.looked_at(discovery.walked)
+        trace = discovery.trace
+        recording.looked_at(discovery.walked | (trace.folders | trace.rules if trace else frozenset()))
 
 
 def _done(task: Task) -> int:
