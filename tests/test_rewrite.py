@@ -310,7 +310,7 @@ def test_a_call_becomes_a_step(body: str, wanted: str | None) -> None:
         for node, _ in code.nodes
         if isinstance(node, cst.Call) and code.text(node.func) in {"requests.get", "client.get", "fetch", "save", "make", "post", "push"}
     )
-    assert after(code, rewrite.wrap_in_step(code, call)) == wanted
+    assert after(code, rewrite.wrap_in_step(code, code.span(call))) == wanted
 
 
 def test_a_step_is_indented_as_its_function_is() -> None:
@@ -318,7 +318,7 @@ def test_a_step_is_indented_as_its_function_is() -> None:
     code = harness.durable({"app.py": text}, "app.Shop.place")
     call = find(code, "requests.get('u')")
     assert isinstance(call, cst.Call)
-    edits = rewrite.wrap_in_step(code, call)
+    edits = rewrite.wrap_in_step(code, code.span(call))
     assert edits is not None
     done = apply(text, edits)
     ast.parse(done)
@@ -392,6 +392,10 @@ def test_an_import_is_added_in_its_place(text: str, statement: str, wanted: str)
         ("import time  # noqa\nimport restate\n", None),
         ("import time; import restate\n", None),
         ("import restate\nimport time\nx = time.time()\n", None),
+        ("import restate\nimport time\nx = 'Zürich'\n", "import restate\nx = 'Zürich'\n"),
+        ("import restate\nimport time\nx = restate.time\n", "import restate\nx = restate.time\n"),
+        ("import restate\nimport time\ndef f():\n    return time\n", None),
+        ("import restate\nimport time\ndef f(time):\n    time = 1\n", None),
         ("import restate\nimport time\n__all__ = ['time']\n", None),
         ("import restate\ntry:\n    import time\nexcept ImportError:\n    pass\n", None),
         ("import restate\nimport time\ndef f(x: 'time.struct_time'): ...\n", None),
@@ -402,6 +406,15 @@ def test_an_import_is_removed_if_nothing_else_needs_it(imports: str, wanted: str
     code = harness.durable({"app.py": imports + rest}, "app.place")
     edits = rewrite.remove_import(code, "time", code.span(find(code, "time.time()")))
     assert (apply(code.source.text, edits) if edits else None) == (wanted + rest if wanted is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("body", "is_removed"), [("time.time().hex()", True), ("time.time(); time.sleep(1)", False), ("time.time(); print('\\ntime')", False)]
+)
+def test_an_import_goes_with_the_only_call_of_it(body: str, is_removed: bool) -> None:
+    code = handler(body, "import time\nimport restate\norders = restate.Service('o')\n\n\n")
+    edits = rewrite.remove_import(code, "time", code.span(find(code, "time.time()")))
+    assert bool(edits) == is_removed
 
 
 def test_an_import_that_another_file_takes_from_here_stays() -> None:

@@ -13,6 +13,7 @@ from rea_lint.project import Region, Use
 from rea_lint.tree import Unreadable
 
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Callable, Iterator
 
     from rea_lint.config import Config
@@ -161,6 +162,11 @@ class Durable:
     def resolve(self, node: cst.BaseExpression) -> frozenset[str]:
         """What an expression may be, in canonical names (`Project.resolve`); empty: not known."""
         return self.project.resolve(self.refs(node))
+
+    def values(self, node: ast.AST) -> frozenset[str]:
+        """The same of an expression of `syntax`."""
+        owner = self.syntax.owner(node) if self.syntax is not None else None
+        return self.project.resolve(self.syntax.refs(node, owner)) if self.syntax is not None and owner is not None else frozenset()
 
     def elsewhere(self, function: str) -> Durable | None:
         """The code that another durable function is part of; None for functions that are not durable, or cannot be read."""

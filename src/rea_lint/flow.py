@@ -19,14 +19,14 @@ from msgspec import Struct
 from rea_lint.diagnostic import Related, Severity
 from rea_lint.packs import Effect
 from rea_lint.project import Region
-from rea_lint.syntax import Definition, Syntax, children
+from rea_lint.syntax import Definition, Syntax, arguments_of, children
 from rea_lint.text import Span
 from rea_lint.tree import Tree, Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from rea_lint.facts import Function, Refs
+    from rea_lint.facts import Function
     from rea_lint.project import Hop, Operation, Project, Step, Use
     from rea_lint.text import Source
     from rea_lint.tree import Kept
@@ -345,33 +345,12 @@ class _Flow:
     def resolve(self, node: ast.expr) -> frozenset[str]:
         """What an expression may be, in canonical names; empty: not known."""
         owner = self.tree.owner(node)
-        return self.project.resolve(self._refs(node, owner)) if owner is not None else frozenset()
+        return self.project.resolve(self.tree.refs(node, owner)) if owner is not None else frozenset()
 
     def called(self, call: ast.Call) -> frozenset[str]:
         """What a call calls, in canonical names; empty: not known."""
         facts = self.tree.call(call)
         return self.project.resolve(facts.callees) if facts is not None else self.resolve(call.func)
-
-    def _refs(self, node: ast.expr, owner: Function) -> Refs:
-        """What an expression that is called, raised or has a method is, in the words of facts, which know of each call what it calls."""
-        match node:
-            case ast.Name(id=name):
-                return owner.names.get(name, ())
-            case ast.Attribute(value=value, attr=attribute):
-                return tuple(f"{ref}.{attribute}" for ref in self._refs(value, owner))
-            case ast.Call(func=called):
-                call = self.tree.call(node)
-                return tuple(f"{ref}()" for ref in (call.callees if call is not None else self._refs(called, owner)))
-            case ast.Subscript(value=value, slice=ast.Constant(value=int(index))):
-                return tuple(f"{ref}[{index}]" for ref in self._refs(value, owner))
-            case ast.Subscript(value=value):
-                return tuple(f"{ref}[]" for ref in self._refs(value, owner))
-            case ast.Await(value=value) | ast.NamedExpr(value=value):
-                return self._refs(value, owner)
-            case ast.IfExp(body=left, orelse=right) | ast.BoolOp(values=[left, right]):
-                return tuple(dict.fromkeys((*self._refs(left, owner), *self._refs(right, owner))))
-            case _:
-                return ()
 
     def arrival(self, sink: Sink, span: Span, name: str = "") -> Arrival:
         return Arrival(sink, self.path, span, name)
@@ -523,7 +502,7 @@ class _Search:
     def _shuffled(self, flow: _Flow, node: ast.expr) -> None:
         """`random.shuffle(items)`, whose value is what becomes of its argument."""
         if isinstance(node, ast.Call) and any(value.endswith(".shuffle") for value in flow.called(node)):
-            given = next((argument for argument in _arguments(node)), None)
+            given = next((argument for argument in arguments_of(node)), None)
             if given is not None:
                 self._assign(flow, given.value if isinstance(given, ast.keyword | ast.Starred) else given, node)
 
@@ -822,12 +801,6 @@ def _places(target: ast.expr) -> Iterator[ast.expr]:
             yield from _places(inner)
 
 
-def _arguments(call: ast.Call) -> list[ast.expr | ast.keyword]:
-    """The arguments of a call, in source order."""
-    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
-    return sorted(given, key=lambda each: (each.lineno, each.col_offset))
-
-
 def _stars(argument: ast.AST) -> str:
     """What unpacks an argument."""
     return "*" if isinstance(argument, ast.Starred) else "**" if isinstance(argument, ast.keyword) and argument.arg is None else ""
@@ -847,7 +820,7 @@ def _sink(operation: Operation, step: Step | None, call: ast.Call, argument: ast
     elif _stars(argument):
         parameter = _stars(argument)
     else:
-        at = next(i for i, each in enumerate(_arguments(call)) if each is argument)
+        at = next(i for i, each in enumerate(arguments_of(call)) if each is argument)
         parameter = info.parameters[at] if at < len(info.parameters) else "*"
     if parameter in info.compares:
         return Sink.ARGUMENT
@@ -890,7 +863,7 @@ def is_log(project: Project, values: frozenset[str]) -> bool:
 
 def _parameter(call: ast.Call, argument: ast.AST, helper: Function) -> str | None:
     """The parameter of a function that gets an argument; None if that cannot be told."""
-    given = _arguments(call)
+    given = arguments_of(call)
     before = given[: next(i for i, each in enumerate(given) if each is argument)]
     if _stars(argument) or any(_stars(each) for each in before):
         return None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rea_lint import cst
 from rea_lint.diagnostic import Applicability, Fix
+from rea_lint.syntax import arguments_of
 from rea_lint.text import Edit, Span
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from rea_lint.facts import Call, Function
     from rea_lint.packs import Replacement
     from rea_lint.project import Project
+    from rea_lint.syntax import Syntax
     from rea_lint.text import Source
 
 Edits = tuple[Edit, ...]
 
+STRINGS = frozenset({"JoinedStr", "TemplateStr"})
 RESERVED = frozenset({"name", "action", "options"})  # parameters of `run_typed` itself
 JSON = frozenset(f"builtins.{kind}()" for kind in ("str", "int", "float", "bool", "list", "dict", "tuple", "NoneType"))
 
@@ -142,23 +145,27 @@ def substitute(code: Durable, function: str, call: Call, replacement: Replacemen
 
 
 def _put(code: Durable, node: ast.expr, span: Span, text: str) -> Edits | None:
-    """`replace`, of an expression that stands in the file as it does in most: then libcst need not read it."""
-    around = code.syntax.parent(node) if code.syntax is not None else None
-    in_string = code.syntax is None or any(type(each).__name__ in {"JoinedStr", "TemplateStr"} for each in code.syntax.ancestors(node))
-    source = code.source.text
+    """`replace`, of an expression that stands in the file as most do: then libcst need not read it."""
+    syntax, source = code.syntax, code.source.text
     try:
         new = ast.parse(text, mode="eval").body
     except SyntaxError:
         return None
-    if in_string or "#" in source[span.start : span.end] or not isinstance(new, ast.Await | ast.Call | ast.Attribute):
+    if (
+        syntax is None
+        or _is_in_string(syntax, node)
+        or "#" in source[span.start : span.end]
+        or not isinstance(new, ast.Await | ast.Call | ast.Attribute)
+    ):
         old = code.node(span)
         return replace(code, old, text) if old is not None else None
-    binds = isinstance(around, ast.Attribute | ast.Await) or (isinstance(around, ast.Call) and around.func is node)
-    binds = binds or (isinstance(around, ast.Subscript) and around.value is node)
-    is_wrapped = source[: span.start].rstrip().endswith("(") and source[span.end :].lstrip().startswith(")")
-    if isinstance(new, ast.Await) and binds and not is_wrapped:
+    if isinstance(new, ast.Await) and syntax.binds(node) and not syntax.is_wrapped(node):
         text = f"({text})"
     return (Edit(span, _apart(source, span, text)),)
+
+
+def _is_in_string(syntax: Syntax, node: ast.expr) -> bool:
+    return any(type(each).__name__ in STRINGS for each in syntax.ancestors(node))
 
 
 def without_import(code: Durable, callee: cst.BaseExpression, edits: Edits | None) -> Edits | None:
@@ -249,10 +256,11 @@ def _fits_strings(code: Durable, node: cst.CSTNode, text: str) -> bool:
     return True
 
 
-def _quote(code: Durable, node: cst.CSTNode) -> str:
+def _quote(code: Durable, syntax: Syntax, node: ast.expr) -> str:
     """The quote for a string at a node: not that of an f-string around it."""
-    taken = {around.end[0] for around in code.ancestors(node) if isinstance(around, cst.FormattedString)}
-    return "'" if '"' in taken else '"'
+    around = (syntax.span(each).start for each in syntax.ancestors(node) if type(each).__name__ in STRINGS)
+    begins = (re.compile(r"\w*(['\"])").match(code.source.text, start) for start in around)
+    return "'" if any(begin is not None and begin[1] == '"' for begin in begins) else '"'
 
 
 def _comments(node: cst.CSTNode) -> Iterator[str]:
@@ -280,100 +288,113 @@ def _is_word(character: str) -> bool:
 # -- steps -------------------------------------------------------------------------------------------------------------
 
 
-def wrap_in_step(code: Durable, call: cst.Call) -> Edits | None:
+def wrap_in_step(code: Durable, span: Span) -> Edits | None:
     """Make a call the action of a step, with what is done to its result: `await ctx.run_typed("get", lambda: requests.get(url).json())`.
 
     A result that nobody uses is not journaled; one that JSON cannot say, as far as is known, is no step's.  None also where a step
     cannot be awaited, where the context is used within, and where a loop or `with` takes the call itself.
     """
-    context = code.context(call)
-    whole = _chain(code, call)
-    parent = code.parent(whole)
+    syntax = code.syntax
+    call = syntax.at(span) if syntax is not None else None
+    owner = syntax.owner(call) if syntax is not None and call is not None else None
+    if syntax is None or not isinstance(call, ast.Call) or owner is None or not syntax.awaits(call):
+        return None
+    context = code.context_at(owner, span.start)
+    whole = _chain(syntax, call)
+    parent = syntax.parent(whole)
     if context is None or parent is None or _is_taken(parent, whole):
         return None
-    inside = list(code.within(whole))
-    if any(isinstance(node, cst.NamedExpr | cst.Yield | cst.From) for node in inside):
+    inside = _own(syntax, whole)
+    if any(isinstance(node, ast.NamedExpr | ast.Yield | ast.YieldFrom) for node in inside):
         return None
     name = _step_name(call)
-    quote = _quote(code, whole)
+    quote = _quote(code, syntax, whole)
     run = f"await {context}.run_typed({quote}{name}{quote}, "
     target = _project_function(code, call)
-    is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
+    is_plain = whole is call or (isinstance(whole, ast.Await) and whole.value is call)
+    at = syntax.span(whole)
     if any(_is_context(code, node) for node in inside):  # its values are needed before the step begins
-        handed = _by_keyword(code, call, None) if is_plain and not any(_is_context(code, node) for node in code.within(call.func)) else None
-        return replace(code, whole, f"{run}{handed})") if handed is not None and _is_json(code, whole, call) else None
-    if isinstance(parent, cst.Expr) and not _is_known_json(code, whole) and not (is_plain and _gives_nothing(code, target)):
+        is_free = is_plain and not any(_is_context(code, node) for node in _own(syntax, call.func))
+        handed = _by_keyword(syntax, call, None) if is_free else None
+        return _put(code, whole, at, f"{run}{handed})") if handed is not None and _is_json(code, whole, call) else None
+    if isinstance(parent, ast.Expr) and not _is_known_json(code, whole) and not (is_plain and _gives_nothing(code, target)):
         return _with_named_step(code, whole, name, run, "")
     if not _is_json(code, whole, call):
         return None
-    if any(isinstance(node, cst.Await) for node in inside):
-        handed = _by_keyword(code, call, target) if is_plain and target is not None and target.is_async else None
-        return replace(code, whole, f"{run}{handed})") if handed is not None else _with_named_step(code, whole, name, run, "return ")
-    if is_plain and target is not None and not call.args and not target.is_lambda:
-        return replace(code, whole, f"{run}{code.text(call.func)})")
-    return replace(code, whole, f"{run}lambda: {code.text(whole)})")
+    if any(isinstance(node, ast.Await) for node in inside):
+        handed = _by_keyword(syntax, call, target) if is_plain and target is not None and target.is_async else None
+        if handed is None:
+            return _with_named_step(code, whole, name, run, "return ")
+        return _put(code, whole, at, f"{run}{handed})")
+    if is_plain and target is not None and not call.args and not call.keywords and not target.is_lambda:
+        return _put(code, whole, at, f"{run}{syntax.text(call.func)})")
+    return _put(code, whole, at, f"{run}lambda: {syntax.text(whole)})")
 
 
-def _chain(code: Durable, call: cst.Call) -> cst.BaseExpression:
+def _own(syntax: Syntax, node: ast.AST) -> list[ast.AST]:
+    """A node and all nodes in it that are the same function's code."""
+    owner = syntax.owner(node)
+    return [each for each in syntax.within(node) if syntax.owner(each) is owner]
+
+
+def _chain(syntax: Syntax, call: ast.Call) -> ast.expr:
     """A call with its `await`, and the attributes, subscripts and calls that follow: `(await client.get(url)).json()`."""
-    node: cst.BaseExpression = call
+    node: ast.expr = call
     while True:
-        match code.parent(node):
-            case cst.Attribute() | cst.Await() | cst.Call(func=cst.BaseExpression()) | cst.Subscript() as around if _begins_with(
-                around, node
+        match syntax.parent(node):
+            case ast.Attribute(value=first) | ast.Await(value=first) | ast.Call(func=first) | ast.Subscript(value=first) as around if (
+                first is node
             ):
                 node = around
             case _:
                 return node
 
 
-def _begins_with(around: cst.Attribute | cst.Await | cst.Call | cst.Subscript, node: cst.BaseExpression) -> bool:
-    match around:
-        case cst.Await():
-            return True
-        case cst.Call():
-            return around.func is node
-        case _:
-            return around.value is node
-
-
-def _is_taken(parent: cst.CSTNode, node: cst.BaseExpression) -> bool:
+def _is_taken(parent: ast.AST, node: ast.expr) -> bool:
     """Whether what stands around a call takes the call itself, and not what it gives."""
     match parent:
-        case cst.WithItem() | cst.AssignTarget() | cst.Del() | cst.Decorator() | cst.From():
+        case ast.withitem() | ast.Delete() | ast.YieldFrom():
             return True
-        case cst.AugAssign():
-            return parent.target is node
-        case cst.For() | cst.CompFor():
-            return parent.asynchronous is not None or parent.target is node
+        case ast.Assign(targets=taken) | ast.FunctionDef(decorator_list=taken) | ast.AsyncFunctionDef(decorator_list=taken):
+            return node in taken
+        case ast.ClassDef(decorator_list=taken):
+            return node in taken
+        case ast.Raise(cause=taker) | ast.AugAssign(target=taker) | ast.For(target=taker):
+            return taker is node
+        case ast.AsyncFor():
+            return True
+        case ast.comprehension():
+            return bool(parent.is_async) or parent.target is node
         case _:
             return False
 
 
-def _is_context(code: Durable, node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.Name | cst.Attribute | cst.Call) and any(code.project.is_context(value) for value in code.resolve(node))
+def _is_context(code: Durable, node: ast.AST) -> bool:
+    return isinstance(node, ast.Name | ast.Attribute | ast.Call) and any(code.project.is_context(value) for value in code.values(node))
 
 
-def _project_function(code: Durable, call: cst.Call) -> Function | None:
+def _project_function(code: Durable, call: ast.Call) -> Function | None:
     """The one function of the project that a call calls."""
-    match sorted(code.resolve(call.func)):
+    match sorted(code.values(call.func)):
         case [name] if name in code.project.functions:
             return code.project.functions[name]
         case _:
             return None
 
 
-def _by_keyword(code: Durable, call: cst.Call, target: Function | None) -> str | None:
+def _by_keyword(syntax: Syntax, call: ast.Call, target: Function | None) -> str | None:
     """What `run_typed` takes after the name to make this call: `client.post, url=url`; None where it needs positional arguments."""
     names = [p.name for p in target.parameters if p.kind == "positional"] if target is not None else []
     names = names[1:] if target is not None and target.binds is not None else names
-    handed = [code.text(call.func)]
-    for at, argument in enumerate(call.args):
-        name = argument.keyword.value if argument.keyword is not None else names[at] if at < len(names) else None
-        if argument.star or name is None or name in RESERVED:
+    handed = [syntax.text(call.func)]
+    for at, argument in enumerate(arguments_of(call)):
+        is_named = isinstance(argument, ast.keyword)
+        name = argument.arg if isinstance(argument, ast.keyword) else names[at] if at < len(names) else None
+        if isinstance(argument, ast.Starred) or name is None or name in RESERVED:
             return None
-        value = code.text(argument.value)
-        handed.append(f"{name}=({value})" if argument.value.lpar else f"{name}={value}")
+        value = argument.value if isinstance(argument, ast.keyword) else argument
+        text = syntax.text(value)
+        handed.append(f"{name}=({text})" if syntax.is_wrapped(value, in_call=not is_named) else f"{name}={text}")
     return ", ".join(handed)
 
 
@@ -382,22 +403,22 @@ def _gives_nothing(code: Durable, target: Function | None) -> bool:
     return target is not None and re.search(r"->\s*None\s*:$", code.header(target)) is not None
 
 
-def _is_known_json(code: Durable, node: cst.BaseExpression) -> bool:
-    values = code.resolve(node)
+def _is_known_json(code: Durable, node: ast.expr) -> bool:
+    values = code.values(node)
     return bool(values) and values <= JSON
 
 
-def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
+def _is_json(code: Durable, whole: ast.expr, call: ast.Call) -> bool:
     """Whether a result can be journaled, as far as is known.
 
     The result of a library's function counts as its own kind of object; what is taken from it (`.json()`, `.text`) does not.
     """
-    values = code.resolve(whole)
+    values = code.values(whole)
     if values <= JSON and values:
         return True
     if any(value.endswith("()") and value[:-2] in code.project.classes for value in values):
         return False
-    is_plain = whole is call or (isinstance(whole, cst.Await) and whole.expression is call)
+    is_plain = whole is call or (isinstance(whole, ast.Await) and whole.value is call)
     target = _project_function(code, call)
     if is_plain and target is not None and target.is_generator:
         return False
@@ -407,53 +428,59 @@ def _is_json(code: Durable, whole: cst.BaseExpression, call: cst.Call) -> bool:
     return not is_plain or (target is not None and not values)
 
 
-def _step_name(call: cst.Call) -> str:
+def _step_name(call: ast.Call) -> str:
     match call.func:
-        case cst.Name(value=name) | cst.Attribute(attr=cst.Name(value=name)):
+        case ast.Name(id=name) | ast.Attribute(attr=name):
             return name.strip("_") or "step"
         case _:
             return "step"
 
 
-def _with_named_step(code: Durable, whole: cst.BaseExpression, name: str, run: str, returning: str) -> Edits | None:
+BRACKETS = ast.Lambda | ast.comprehension | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+
+
+def _with_named_step(code: Durable, whole: ast.expr, name: str, run: str, returning: str) -> Edits | None:
     """Put an expression into a function of its own before the statement, and run that as the step."""
-    line: cst.CSTNode = whole
-    while not isinstance(line, cst.SimpleStatementLine):
-        if isinstance(line, cst.Lambda | cst.CompFor | cst.BaseComp | cst.BaseCompoundStatement):
-            return None
-        around = code.parent(line)
-        if around is None:
-            return None
-        line = around
-    if len(line.body) != 1:
+    syntax = code.syntax
+    assert syntax is not None
+    above = [whole, *syntax.ancestors(whole)]
+    at = next(at for at, node in enumerate(above) if isinstance(node, ast.stmt))
+    statement, around = above[at], above[at + 1]
+    owner = syntax.owner(whole)
+    if owner is None or hasattr(statement, "body") or any(isinstance(node, BRACKETS) for node in above[:at]):
         return None
-    owner = code.owner(whole)
+    if not _is_alone(code.source, syntax.span(statement)):
+        return None
     taken = _taken_names(code, owner)
     function = name if name.isidentifier() and not keyword.iskeyword(name) else "step"
     function = next(each for each in (function, f"{function}_step", *(f"{function}_step_{n}" for n in range(2, 1000))) if each not in taken)
     text = f"{run}{function})"
-    if not _fits_strings(code, whole, text):
-        return None
-    is_loose = not whole.lpar and _binds_looser(cst.parse_expression(text), whole, code.parent(whole))
-    made = (Edit(code.span(whole), f"({text})" if is_loose else text),)
-    block = code.parent(line)
-    around = code.parent(block) if isinstance(block, cst.IndentedBlock) else None
-    if around is None:
-        return None
-    start = code.span(line.body[0]).start
-    indent, outer = _indentation(code.source, start), _indentation(code.source, code.span(around).start)
+    span = syntax.span(whole)
+    if _is_in_string(syntax, whole):
+        node = code.node(span)
+        if node is None or not _fits_strings(code, node, text):
+            return None
+    made = (Edit(span, f"({text})" if syntax.binds(whole) and not syntax.is_wrapped(whole) else text),)
+    start = syntax.span(statement).start
+    head_of = around.pattern if isinstance(around, ast.match_case) else around
+    indent, outer = _indentation(code.source, start), _indentation(code.source, syntax.span(head_of).start)
     if not indent.startswith(outer):
         return None
-    is_async = any(isinstance(node, cst.Await) for node in code.within(whole))
+    is_async = any(isinstance(node, ast.Await) for node in _own(syntax, whole))
     head = f"{'async ' if is_async else ''}def {function}(){'' if returning else ' -> None'}:"
     newline = code.source.newline
-    body = f"{indent}{indent[len(outer) :]}{returning}{_in_parentheses(code, whole)}"
+    held = (
+        f"({syntax.text(whole)})" if syntax.is_wrapped(whole) else syntax.text(whole)
+    )  # its parentheses may be what lets it have several lines
+    body = f"{indent}{indent[len(outer) :]}{returning}{held}"
     return joined((Edit(Span(start, start), f"{head}{newline}{body}{newline}{newline}{indent}"), *made), ())
 
 
-def _in_parentheses(code: Durable, node: cst.BaseExpression) -> str:
-    """The text of an expression, in its parentheses if it has any: they may be what lets it have several lines."""
-    return f"({code.text(node)})" if node.lpar else code.text(node)
+def _is_alone(source: Source, statement: Span) -> bool:
+    """Whether a statement has its lines for itself: nothing before it, and at most a comment after it."""
+    first, last = source.line_span(source.position(statement.start).row), source.line_span(source.position(statement.end).row)
+    after = source.text[statement.end : last.end].lstrip().removeprefix(";").lstrip()
+    return not source.text[first.start : statement.start].strip() and (not after or after.startswith("#"))
 
 
 def _taken_names(code: Durable, owner: Function) -> frozenset[str]:
@@ -724,9 +751,9 @@ def _says(function: Function, name: str, gone: Iterable[Span], text: str) -> boo
         return False
     if not any(function.span.contains(each) or each.contains(function.span) for each in gone):
         return True
-    callees = (call.callee_span for call in function.calls)
-    said = (span for span in callees if text.startswith(name, span.start) and not _is_word(text[span.start + len(name)]))
-    return any(not any(each.contains(span) for each in gone) for span in said)
+    starts = (call.callee_span.start for call in function.calls)
+    said = (start for start in starts if text.startswith(name, start) and not _is_word(text[start + len(name)]))
+    return any(not any(each.contains(Span(start, start + len(name))) for each in gone) for start in said)
 
 
 def _is_nowhere_else(source: Source, name: str, places: Iterable[Span]) -> bool:
@@ -744,7 +771,7 @@ def _mentions(source: Source, name: str, holder: ast.stmt) -> Iterator[Span]:
     """Every place of the file that says a name, other than the import that binds it: in code, in strings that may be annotations."""
     plainly, texts = _imports(source.text).said
     for node in plainly.get(name, ()):
-        if node is not holder:
+        if (node.lineno, node.col_offset) != (holder.lineno, holder.col_offset):
             yield _node_span(source, node)
     word = re.compile(rf"\b{re.escape(name)}\b")
     for text, constant in texts:

@@ -11,16 +11,29 @@ import warnings
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rea_lint.names import CASTS, WRAPPERS
 from rea_lint.text import Source, Span
 from rea_lint.tree import Unreadable, cut, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rea_lint.facts import Call, Facts, Function
+    from rea_lint.facts import Call, Facts, Function, Refs
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_OPENING = re.compile(r"[\s)\\]*\(")
 _OPERATOR = re.compile(r"\b(?:and|or)\b")
+DISPLAYS = {
+    "Compare": "bool",
+    "Dict": "dict",
+    "DictComp": "dict",
+    "JoinedStr": "str",
+    "List": "list",
+    "ListComp": "list",
+    "Set": "set",
+    "SetComp": "set",
+    "Tuple": "tuple",
+}
 DEFINITIONS = frozenset({ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda})
 
 
@@ -69,6 +82,50 @@ class Syntax:
     def _calls(self) -> Mapping[Span, Call]:
         return {call.span: call for function in self.functions for call in function.calls}
 
+    def refs(self, node: ast.AST, owner: Function) -> Refs:
+        """What an expression in the code of `owner` is, in the words of `facts`; () is not known."""
+        match node:
+            case ast.Name(id=name):
+                return owner.names.get(name, ())
+            case ast.Attribute(value=value, attr=attribute):
+                return tuple(f"{ref}.{attribute}" for ref in self.refs(value, owner))
+            case ast.Call():
+                return self._refs_of_call(node, owner)
+            case ast.Subscript(value=value, slice=ast.Constant(value=int(index))):
+                return tuple(f"{ref}[{index}]" for ref in self.refs(value, owner))
+            case ast.Subscript(value=value):
+                return tuple(f"{ref}[]" for ref in self.refs(value, owner))
+            case ast.Await(value=value) | ast.NamedExpr(value=value):
+                return self.refs(value, owner)
+            case ast.IfExp(body=left, orelse=right):
+                return tuple(dict.fromkeys((*self.refs(left, owner), *self.refs(right, owner))))
+            case ast.BoolOp(values=values):
+                return tuple(dict.fromkeys(ref for value in values for ref in self.refs(value, owner)))
+            case ast.BinOp(left=left, right=right):
+                return self.refs(left, owner) or self.refs(right, owner)
+            case ast.Lambda():
+                return (self.function(node).name,)
+            case ast.Constant(value=value) if value is not None and value is not ...:
+                return (f"builtins.{type(value).__name__}()",)
+            case ast.UnaryOp(op=ast.Not()):
+                return ("builtins.bool()",)
+            case _:
+                return (f"builtins.{DISPLAYS[kind]}()",) if (kind := type(node).__name__) in DISPLAYS else ()
+
+    def _refs_of_call(self, node: ast.Call, owner: Function) -> Refs:
+        facts = self.call(node)
+        called = facts.callees if facts is not None else self.refs(node.func, owner)
+        given = [each for each in node.args if not isinstance(each, ast.Starred)]
+        match called:
+            case (name,) if name in WRAPPERS and given:
+                return self.refs(given[0], owner)
+            case (name,) if name in CASTS and len(given) == 2:
+                return tuple(dict.fromkeys((*(f"{ref}()" for ref in self.refs(given[0], owner)), *self.refs(given[1], owner))))
+            case ("builtins.super",):
+                return (f"{owner.owner}.<super>",) if owner.owner is not None else ()
+            case _:
+                return tuple(f"{ref}()" for ref in called)
+
     def awaits(self, node: ast.AST) -> bool:
         """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression."""
         owner, inside = self.owner(node), node
@@ -87,6 +144,28 @@ class Syntax:
         if type(node) is ast.GeneratorExp or (type(node) is ast.Tuple and self._is_wrapped(node)):
             return self._within(span)
         return span
+
+    def binds(self, node: ast.AST) -> bool:
+        """Whether what stands around a node takes it before `await` would: `node.name`, `node()`, `node[0]`, `await node`."""
+        match self.parent(node):
+            case ast.Attribute(value=first) | ast.Await(value=first) | ast.Call(func=first) | ast.Subscript(value=first):
+                return first is node
+            case _:
+                return False
+
+    def is_wrapped(self, node: ast.expr, *, in_call: bool = True) -> bool:
+        """Whether an expression stands in parentheses of its own; those of a call, `in_call`, are not."""
+        span, text = self.span(node), self._source.text
+        at = span.start - 1
+        while at >= 0 and text[at].isspace():
+            at -= 1
+        if at < 0 or text[at] != "(" or not text[span.end :].lstrip().startswith(")"):
+            return False
+        parent = self.parent(node)
+        if isinstance(parent, ast.Call) and parent.func is not node and in_call:
+            opening = _OPENING.match(text, self.span(parent.func).end)
+            return opening is not None and at >= opening.end()
+        return not (isinstance(parent, ast.Tuple | ast.GeneratorExp) and self._written(parent).start == at)
 
     def up_to(self, operation: ast.BoolOp, last: int) -> Span:
         """The part of `a and b and c` that ends with one of its values."""
@@ -185,6 +264,12 @@ def _root(text: str, *, is_lambda: bool) -> Definition:
     if not isinstance(found, Definition) or isinstance(found, ast.Lambda) is not is_lambda:
         raise Unreadable("it stands where no function is expected")
     return found
+
+
+def arguments_of(call: ast.Call) -> list[ast.expr | ast.keyword]:
+    """The arguments of a call, in source order."""
+    given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+    return sorted(given, key=lambda each: (each.lineno, each.col_offset))
 
 
 def children(node: ast.AST) -> list[ast.AST]:

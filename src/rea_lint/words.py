@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rea_lint.flow import Consequence
     from rea_lint.packs import Replacement
     from rea_lint.project import Use
+    from rea_lint.text import Span
 
 MOST_PLACES = 3  # places where a value goes that are shown
 
@@ -131,10 +132,9 @@ def replacement(use: Use, code: Durable) -> Fix | None:
 
 def step(use: Use, code: Durable) -> Fix | None:
     """The fix that hands a use to a step; None where it is handed to one already, called too soon."""
-    call = code.node(use.span)
-    if not isinstance(call, cst.Call) or use.call is None or _is_action(call, code):
+    if use.call is None or _is_action(use.span, code):
         return None
-    return rewrite.journaling("Hand it to a step", rewrite.wrap_in_step(code, call))
+    return rewrite.journaling("Hand it to a step", rewrite.wrap_in_step(code, use.span))
 
 
 def direct(use: Use, code: Durable) -> cst.Call | None:
@@ -153,8 +153,8 @@ def _journals(known: Replacement, code: Durable) -> bool:
     return any(method in operations and operations[method].journals for method in re.findall(r"\{ctx\}\.(\w+)", known.template))
 
 
-def _is_action(call: cst.Call, code: Durable) -> bool:
+def _is_action(span: Span, code: Durable) -> bool:
     """Whether a call stands where a step's action belongs: it is the calling that is wrong there, not the step that is missing."""
-    span = code.span(call)
-    steps = (step for around in code.ancestors(call) if (step := code.step(around)) is not None)
-    return any(step.action.span.contains(span) for step in steps)
+    functions = code.syntax.functions if code.syntax is not None else ()
+    steps = (step for function in functions for step in code.project.steps(function.name))
+    return any(step.call.span != span and step.action.span.contains(span) for step in steps)

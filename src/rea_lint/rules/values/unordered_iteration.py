@@ -220,7 +220,7 @@ def unordered_iteration(node: cst.For | cst.CompFor | cst.List | cst.Call, code:
 
 
 def _read_in_step(node: cst.BaseExpression, code: Durable) -> Fix | None:
-    return rewrite.journaling("Read it in a step", rewrite.wrap_in_step(code, node)) if isinstance(node, cst.Call) else None
+    return rewrite.journaling("Read it in a step", rewrite.wrap_in_step(code, code.span(node))) if isinstance(node, cst.Call) else None
 
 
 def _sort(node: cst.BaseExpression, kinds: frozenset[str], code: Durable) -> Fix | None:
