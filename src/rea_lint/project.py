@@ -765,13 +765,13 @@ def _helpers(durable: Reach, stepped: Reach, handlers: frozenset[str], functions
     """Functions with a parameter that is annotated as a context and that nobody we know calls: only durable code has a context to give."""
     found = durable.index
     for function in functions:
-        if function.name in durable.nodes or function.name in stepped.nodes or function.name in handlers or not function.calls:
+        annotated = [parameter.annotation for parameter in function.parameters if parameter.annotation]
+        if not annotated or not function.calls:
             continue
-        for parameter in function.parameters:
-            values = durable.resolver.resolve(parameter.annotation) if parameter.annotation else frozenset()
-            if any(map(found.is_context, values)):
-                yield function.name
-                break
+        if function.name in durable.nodes or function.name in stepped.nodes or function.name in handlers:
+            continue
+        if any(found.is_context(value) for refs in annotated for value in durable.resolver.resolve(refs)):
+            yield function.name
 
 
 # -- agents ------------------------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ class _Visitor:
         """Making an instance runs the constructor, and the factories of fields that have one."""
         for method in ("__new__", "__init__", "__post_init__", "model_post_init"):
             self.edges.extend(Edge(m, self.index.functions[m].name_span, None) for m in self.resolver.method(self.name, method))
-        for at in self.index.ancestors(self.name, self.resolver):
+        for at in self.resolver.line(self.name):
             declared = self.index.classes.get(at)
             for field_name in declared.fields if declared is not None else ():
                 for binding in declared.attributes.get(field_name, ()) if declared is not None else ():
@@ -238,7 +238,7 @@ class _Visitor:
                         self._run_values(factory.values, binding.span, None, f"{self.name}().{field_name}")
 
     def _read(self, ref: Ref, span: Span) -> None:
-        if ref.rfind(".") < ref.rfind(":"):
+        if ":" in ref.rpartition(".")[2]:
             return  # a variable
         for function in self.resolver.property_of(ref):
             self.edges.append(Edge(function, span, None, ref))
@@ -323,14 +323,13 @@ class _Visitor:
                     self._run_values((value,), call.span, call, value)
 
     def _ours(self, function: Function, call: Call, ref: Ref, target: str) -> None:
-        owner = target.removesuffix("()")
         if target in self.index.functions:
             self._enter_function(function, call, ref, target)
         elif target in self.index.classes:
             self.edges.append(Edge(target, call.span, call, ref))
             self._construct(call, target)
-        elif owner != target and owner in self.index.classes:
-            for method in self.resolver.method(owner, "__call__"):
+        elif target[-1] == ")" and target[:-2] in self.index.classes:
+            for method in self.resolver.method(target[:-2], "__call__"):
                 self._enter_function(function, call, f"{ref}.__call__", method, frozenset({target}))
 
     def _enter_function(self, function: Function, call: Call, ref: Ref, target: str, receivers: Values | None = None) -> None:
@@ -356,7 +355,7 @@ class _Visitor:
         for parameter, argument in match(called, call, bound=bool(receivers)):
             slot = f"{target}:{parameter}"
             self._hand(target, slot, self.resolver.resolve(argument.values))
-            if self._takes_steps(slot[:-2] if slot.endswith("]") else slot):
+            if self._takes_steps(slot[:-2] if slot[-1] == "]" else slot):
                 self._hand_over(call, argument, direct=False)
         if receivers and called.parameters:
             self._hand(target, f"{target}:{called.parameters[0].name}", receivers)
@@ -450,13 +449,9 @@ class _Visitor:
                     self._hand_over(call, argument, direct=False)
             if called.parameters:
                 self._hand(constructor, f"{constructor}:{called.parameters[0].name}", frozenset({f"{target}()"}))
-        if not constructors:
-            fields = [
-                (at, name)
-                for at in reversed([*self.index.ancestors(target, self.resolver)])
-                if at in self.index.classes
-                for name in self.index.classes[at].fields
-            ]
+        if not constructors and call.arguments:
+            line = [at for at in self.resolver.line(target) if at in self.index.classes]
+            fields = [(at, name) for at in reversed(line) for name in self.index.classes[at].fields]
             for position, (at, name) in enumerate(fields):
                 given = call.argument(position, name)
                 if given is not None:

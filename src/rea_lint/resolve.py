@@ -30,7 +30,7 @@ MOST_WORK = 20_000  # refs resolved for one question; a bound for code that refe
 
 Values = frozenset[str]
 NOTHING: Values = frozenset()
-_ENDS = (")", "]", ">")  # of a ref that ends with more than a name
+_ENDS = ")]>"  # of a ref that ends with more than a name
 
 
 class Index(Struct, frozen=True):
@@ -387,20 +387,20 @@ class Resolver(Struct):
         return values
 
     def _once(self, ref: Ref) -> Values:
-        if ref.endswith(_ENDS):
+        if ref[-1] in _ENDS:
             made = self._made(ref)
             if made is not None:
                 return made
         index = self.index
         if ref in index.modules or (ref in index.home and not self._is_redefined(ref)):
             return self._canonical(ref)
-        cut, colon = ref.rfind("."), ref.rfind(":")
-        if colon > cut:
-            return self._variable(ref[:colon], ref[colon + 1 :])
-        if cut < 0:
+        head, dot, name = ref.rpartition(".")
+        if ":" in name:
+            function, _, variable = ref.rpartition(":")
+            return self._variable(function, variable)
+        if not dot:
             return frozenset({ref})
-        head, name = ref[:cut], ref[cut + 1 :]
-        if head.endswith(".<super>"):
+        if head[-1:] == ">" and head.endswith(".<super>"):
             return self._member(head.removesuffix(".<super>"), name, skip_own=True, instance=True)
         found = self._each(self._resolve(head), name)
         if ELEMENT in found:  # of `context: RunContext[Deps]`, `context.deps` is a `Deps`
@@ -409,13 +409,13 @@ class Resolver(Struct):
 
     def _made(self, ref: Ref) -> Values | None:
         """What a ref comes to that ends with more than a name: what a call gives, an element; None: it ends with the name of a lambda."""
-        if ref.endswith("()"):
+        if ref[-1] == ")":
             called = self._resolve(ref[:-2])
             if len(called) == 1:
                 (value,) = called
                 return self.result(value)
             return NOTHING.union(*[self.result(value) for value in sorted(called)])
-        if ref.endswith("]"):
+        if ref[-1] == "]":
             return self._elements(ref)
         if ref.endswith(".<partial>"):  # its arguments cannot be seen: nothing is said of what depends on them
             self.partial.update(self._active)
@@ -492,7 +492,7 @@ class Resolver(Struct):
             return self._module_member(value, name)
         if value in index.classes:
             return self._member(value, name, instance=False)
-        if value.endswith("()") and value[:-2] in index.classes:
+        if value[-1] == ")" and value[:-2] in index.classes:
             return self._member(value[:-2], name, instance=True)
         if index.is_ours(value):
             return NOTHING
@@ -570,11 +570,10 @@ class Resolver(Struct):
 
     def property_of(self, ref: Ref) -> tuple[str, ...]:
         """The property functions that reading an attribute chain runs."""
-        cut = ref.rfind(".")
-        if cut < 0 or ref.endswith(("()", "]", ">")):
+        head, dot, name = ref.rpartition(".")
+        if not dot or ref[-1] in _ENDS:
             return ()
-        name = ref[cut + 1 :]
-        values = self._resolve(ref[:cut])
+        values = self._resolve(head)
         if name not in self.index.properties:
             return ()
         found: list[str] = []
@@ -618,7 +617,7 @@ class Resolver(Struct):
             annotated = self._all(function.return_annotation)
             returned = self._all(function.returns)
             return frozenset([*annotated, *(r for r in returned if r not in annotated)][:MOST_TOLD])
-        if value.endswith("()") and value[:-2] in index.classes:
+        if value[-1] == ")" and value[:-2] in index.classes:
             return NOTHING.union(*[self.result(m) for m in self.method(value[:-2], "__call__")])
         if index.is_ours(value):
             return NOTHING
@@ -711,7 +710,7 @@ class Resolver(Struct):
         """How the variable or attribute that a ref names gets its values."""
         index = self.index
         cut = max(ref.rfind("."), ref.rfind(":"))
-        if cut < 0 or ref.endswith((")", "]", ">")):
+        if cut < 0 or ref[-1] in _ENDS:
             return
         head, name = ref[:cut], ref[cut + 1 :]
         if ref[cut] == ":":
