@@ -292,6 +292,10 @@ DEEP = {
     "booleans": " and ".join(["a"] * 1000),
     "methods": "a" + ".b()" * 900,
     "sums": " + ".join(["a"] * 900),
+    "powers": " ** ".join(["a"] * 900),  # lean to the right
+    "awaits": "async def f(): " + "await (" * 150 + "a" + ")" * 150,
+    "negations": "not " * 900 + "a",
+    "lambdas": "lambda: " * 800 + "a",
     "functions": "".join(f"{'    ' * i}def f{i}():\n" for i in range(60)) + "    " * 60 + "pass\n",
     "blocks": "".join(f"{'    ' * i}if a:\n" for i in range(19)) + "    " * 19 + "pass\n",
 }
@@ -302,6 +306,15 @@ def test_deep_code_is_surveyed(text: str) -> None:
     facts = surveyed(text)
     assert facts.broken is None
     assert facts.depth > 0
+
+
+def test_what_lies_deep_is_surveyed_as_what_does_not() -> None:
+    deep = "not " * 400
+    found = surveyed(f"import httpx\ndef f(x):\n y = {deep}httpx.get(lambda: x)\n return {deep}[z for z in x]").functions
+    assert [call.callees for call in found["shop.orders.f"].calls] == [("httpx.get",)]
+    assert set(found["shop.orders.f"].variables) == {"y", "z@4,1608"}
+    assert set(found["shop.orders.f"].names) == {"httpx", "x", "z"}
+    assert list(found) == ["shop.orders.<module>", "shop.orders.f", "shop.orders.f.<lambda@3,1615>"]
 
 
 def assert_places_are_right(text: str) -> None:

@@ -1,6 +1,6 @@
 """The scopes of one file: what binds each name, and what happens in the code of each.  The first of a survey's two passes.
 
-Iterative: code may nest as deep as Python can parse it.
+Code may nest as deep as Python can parse it: the walk calls itself so many levels down, and puts off what lies deeper.
 """
 
 from __future__ import annotations
@@ -278,7 +278,7 @@ class _Walk:
             rights.append(left.right)
             left = left.left
         within, before = depth + len(rights) - 1, self.deepest
-        self.deepest += len(rights)
+        self.deepest += len(rights) - 1
         self.each((left, rights.pop()), scope, within, "BinOp")
         while rights:
             within -= 1
@@ -464,7 +464,10 @@ class _Walk:
         elif around in ENTERING:
             self.found.entered.add(id(node.value))
         scope.body.waits.append((node.value, node, scope))
-        self.one(node.value, scope, depth, "Await")
+        if type(node.value) is Call:
+            self.call(node.value, scope, depth + 1, "Await")
+        else:
+            self.each((node.value,), scope, depth, "Await")
 
     def try_(self, node: ast.Try, scope: Scope, depth: int, _around: str) -> None:
         body = scope.body

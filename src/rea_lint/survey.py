@@ -1,4 +1,4 @@
-"""One file -> Facts, by `ast`.  Iterative: code may nest as deep as Python can parse it.
+"""One file -> Facts, by `ast`.  Code may nest as deep as Python can parse it.
 
 Two passes over one tree.  The first (`scopes`) finds the scopes and what binds each name, since a name may be used above the line that
 binds it; the second says of every call, read and binding what it refers to.
