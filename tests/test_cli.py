@@ -266,8 +266,14 @@ async def price(ctx: restate.ObjectContext) -> int:
 
 @pytest.mark.parametrize(
     ("program", "loaded"),
-    [(CLEAN, "False 0"), (BUSY, "False 0"), (CLEAN.replace("return", "ctx.sleep(item)\n    return"), "False 1"), (SAFE, "True 1")],
-    ids=["clean", "busy", "by facts", "by its tree"],
+    [
+        (CLEAN, "False 0"),
+        (BUSY, "False 0"),
+        (CLEAN.replace("return", "ctx.sleep(item)\n    return"), "False 1"),
+        (INFO, "False 1"),
+        (SAFE, "True 1"),
+    ],
+    ids=["clean", "busy", "by facts", "by ast", "by its tree"],
 )
 def test_libcst_is_imported_when_a_rule_needs_a_tree(tree: Tree, program: str, loaded: str) -> None:
     root = tree({"app.py": program, "rea-lint.toml": ""})

@@ -137,7 +137,13 @@ def substitute(code: Durable, function: str, call: Call, replacement: Replacemen
         template = re.sub(rf"(?<![\w.]){dotted.rpartition('.')[2]}\b", found[0], template)
         imports += found[1]
     text = template.replace("{ctx}", context).replace("{args}", _arguments(code, call.callee_span, call.span))
-    edits = _put(code, node, call.span, text)
+    return in_place_of(code, call, text, imports)
+
+
+def in_place_of(code: Durable, call: Call, text: str, imports: Iterable[Edit] = ()) -> Edits | None:
+    """Put a text in the place of a call, with imports, and without that of what it called if nothing else uses it; None where it is not valid."""
+    node = code.syntax.at(call.span) if code.syntax is not None else None
+    edits = _put(code, node, call.span, text) if node is not None else None
     if edits is None:
         return None
     said = re.fullmatch(r"(\w+)(\s*\.\s*\w+)*", code.source.text[call.callee_span.start : call.callee_span.end])

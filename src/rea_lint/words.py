@@ -121,7 +121,7 @@ def advice(use: Use, code: Durable, otherwise: str) -> str:
 def replacement(use: Use, code: Durable) -> Fix | None:
     """The fix that puts what the SDK has in the place of a primitive."""
     known = code.project.knowledge.replacements.get(use.primitive)
-    if use.call is None or known is None or not _is_direct(use, code):
+    if use.call is None or known is None or not is_direct(use, code):
         return None
     journals = _journals(known, code)
     if journals and not known.awaited and not use.call.awaited:
@@ -139,11 +139,12 @@ def step(use: Use, code: Durable) -> Fix | None:
 
 def direct(use: Use, code: Durable) -> cst.Call | None:
     """The call of the primitive itself, where a use is one; None where something else calls it, or it is only read."""
-    call = code.node(use.span) if _is_direct(use, code) else None
+    call = code.node(use.span) if is_direct(use, code) else None
     return call if isinstance(call, cst.Call) else None
 
 
-def _is_direct(use: Use, code: Durable) -> bool:
+def is_direct(use: Use, code: Durable) -> bool:
+    """Whether a use is a call of the primitive itself."""
     return len(use.chain) == 1 and use.call is not None and code.project.resolve(use.call.callees) == {use.primitive}
 
 

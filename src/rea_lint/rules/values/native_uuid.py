@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rea_lint import cst, rewrite, words
+from rea_lint import rewrite, words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.packs import Effect
@@ -14,6 +15,8 @@ from rea_lint.rule import rule
 
 if TYPE_CHECKING:
     from rea_lint.diagnostic import Fix
+
+HOLDERS = ast.keyword | ast.List | ast.Tuple | ast.Dict
 
 
 @rule("REA103", "native-uuid", Severity.ERROR, effects=[Effect.UUID], docs="https://docs.restate.dev/develop/python/durable-steps")
@@ -123,16 +126,17 @@ def native_uuid(use: Use, code: Durable) -> Iterator[Finding]:
 
 def _as_text(use: Use, code: Durable) -> Fix | None:
     """The fix for a UUID that goes into the journal as it is: there it has to be a string."""
-    call = words.direct(use, code)
-    if call is None or code.resolve(call) != {"uuid.UUID()"} or not _is_journaled(call, code):
+    call = code.syntax.at(use.span) if code.syntax is not None else None
+    if use.call is None or call is None or not words.is_direct(use, code):
+        return None
+    if code.values(call) != {"uuid.UUID()"} or not _is_journaled(call, use, code):
         return None
     text = f"str({words.context(use, code)}.uuid())"
-    return rewrite.unsafe(f"Use `{text}`", rewrite.without_import(code, call.func, rewrite.replace(code, call, text)))
+    return rewrite.unsafe(f"Use `{text}`", rewrite.in_place_of(code, use.call, text))
 
 
-def _is_journaled(node: cst.CSTNode, code: Durable) -> bool:
-    """Whether the value of an expression is journaled itself: an argument of an operation, or an item in one."""
-    around = code.parent(node)
-    while isinstance(around, cst.Arg | cst.Element | cst.DictElement | cst.List | cst.Tuple | cst.Dict):
-        around = code.parent(around)
-    return around is not None and code.operation(around) is not None
+def _is_journaled(call: ast.expr, use: Use, code: Durable) -> bool:
+    """Whether the value of a call is journaled itself: an argument of an operation, or an item in one."""
+    assert code.syntax is not None
+    around = next((each for each in code.syntax.ancestors(call) if not isinstance(each, HOLDERS)), None)
+    return isinstance(around, ast.Call) and code.project.operation(use.function, code.syntax.span(around)) is not None

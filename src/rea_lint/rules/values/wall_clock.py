@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from rea_lint import cst, words
+from rea_lint import words
 from rea_lint.diagnostic import Finding, Severity
 from rea_lint.durable import Durable
 from rea_lint.packs import Effect
@@ -191,6 +192,6 @@ def wall_clock(use: Use, code: Durable) -> Iterator[Finding]:
 
 def _is_formatted(use: Use, code: Durable) -> bool:
     """Whether a time is made a text or a number at once, so that it can be journaled: `datetime.now().isoformat()`."""
-    call = code.node(use.span)
-    method = code.parent(call) if call is not None else None
-    return isinstance(method, cst.Attribute) and method.attr.value in FORMATS
+    call = code.syntax.at(use.span) if code.syntax is not None else None
+    method = code.syntax.parent(call) if code.syntax is not None and call is not None else None
+    return isinstance(method, ast.Attribute) and method.attr in FORMATS
