@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Call, Facts, Function, Refs
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_CLOSING = re.compile(r"\s*\)")
 _OPENING = re.compile(r"[\s)\\]*\(")
 _OPERATOR = re.compile(r"\b(?:and|or)\b")
 DISPLAYS = {
@@ -72,7 +73,11 @@ class Syntax:
 
     def function(self, definition: Definition) -> Function:
         """The facts of a function in the tree."""
-        return self.functions[self._definitions.index(definition)]
+        return self.functions[self._places[definition]]
+
+    @cached_property
+    def _places(self) -> Mapping[Definition, int]:
+        return {node: at for at, node in enumerate(self._definitions)}
 
     def call(self, node: ast.AST) -> Call | None:
         """The facts of a call; None for all else, and for calls in the root's own decorators and defaults."""
@@ -91,7 +96,7 @@ class Syntax:
                 return tuple(f"{ref}.{attribute}" for ref in self.refs(value, owner))
             case ast.Call():
                 return self._refs_of_call(node, owner)
-            case ast.Subscript(value=value, slice=ast.Constant(value=int(index))):
+            case ast.Subscript(value=value, slice=ast.Constant(value=int(index))) if not isinstance(index, bool):
                 return tuple(f"{ref}[{index}]" for ref in self.refs(value, owner))
             case ast.Subscript(value=value):
                 return tuple(f"{ref}[]" for ref in self.refs(value, owner))
@@ -159,7 +164,7 @@ class Syntax:
         at = span.start - 1
         while at >= 0 and text[at].isspace():
             at -= 1
-        if at < 0 or text[at] != "(" or not text[span.end :].lstrip().startswith(")"):
+        if at < 0 or text[at] != "(" or not _CLOSING.match(text, span.end):
             return False
         parent = self.parent(node)
         if isinstance(parent, ast.Call) and parent.func is not node and in_call:
