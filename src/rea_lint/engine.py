@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from rea_lint.tree import Kept
 
 PAGES = f"{HOME}/blob/main/docs/rules/{{code}}.md"  # the one place that says where pages are read
-ENOUGH = 25
-"""Durable functions that are worth a process of their own: they take 100 ms, and it takes 20 to start one."""
+ENOUGH = 60
+"""Durable functions that are worth a process of their own: they take 50 ms, and it takes 20 to start one."""
 
 
 class Report(Struct, frozen=True, dict=True):
