@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "check_folder", "deeply", "durable", "expectations", "fixed", "knowledge", "problems", "visit", "without_expectations"]
 
+FOLDERS = [
+    folder
+    for folder in sorted((Path(__file__).parent / "fixtures").iterdir())
+    if folder.is_dir() and len([*folder.rglob("*.py")]) > 1 and not (folder / "rea-lint.toml").exists()
+]
+"""The fixtures of several files, without a configuration of their own."""
+
 
 def check_folder(folder: Path) -> Run:
     """Lint a folder as a project of its own, with the `rea-lint.toml` in it if there is one."""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from msgspec.structs import replace
 
+import harness
 from rea_lint import engine, rule
 from rea_lint.config import Config, UserError
 from rea_lint.diagnostic import Applicability, Finding, Fix, Severity
+from rea_lint.discovery import discover
 from rea_lint.facts import Broken
 from rea_lint.files import File
 from rea_lint.project import Use  # noqa: TC001 -- read at run time: it says what a rule looks at
@@ -88,6 +90,15 @@ def test_a_finding_becomes_a_diagnostic(lint: Any) -> None:
     assert found.handlers == ("Shop.buy",)
     assert found.url.endswith("docs/rules/REA103.md")
     assert "and" not in found.message.partition("more handler")[0][-20:]
+
+
+@pytest.mark.parametrize("folder", harness.FOLDERS, ids=[folder.name for folder in harness.FOLDERS])
+def test_what_is_said_of_one_file_is_what_a_check_of_all_says_of_it(folder: Path, knowledge: Knowledge) -> None:
+    found = discover([folder], Config(folder.resolve()))
+    said = engine.check(found.files, found.config, found.reported, knowledge=knowledge).diagnostics
+    for path in sorted(found.reported):
+        alone = engine.check(found.files, found.config, {path}, knowledge=knowledge).diagnostics
+        assert alone == tuple(diagnostic for diagnostic in said if diagnostic.path == path)
 
 
 def test_only_what_was_asked_for_is_reported_and_the_rest_is_followed(lint: Any) -> None:

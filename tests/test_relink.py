@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,13 +16,9 @@ from rea_lint.survey import survey
 from rea_lint.worlds import worlds
 
 if TYPE_CHECKING:
-    from rea_lint.facts import Facts
+    from pathlib import Path
 
-FOLDERS = [
-    folder
-    for folder in sorted((Path(__file__).parent / "fixtures").iterdir())
-    if folder.is_dir() and len([*folder.rglob("*.py")]) > 1 and not (folder / "rea-lint.toml").exists()
-]
+    from rea_lint.facts import Facts
 
 
 def said(project: Project, file: Facts) -> dict[str, tuple[object, ...]]:
@@ -59,7 +54,7 @@ def shortened(text: str) -> str:
     return "".join(text.splitlines(keepends=True)[:rows])
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=[folder.name for folder in FOLDERS])
+@pytest.mark.parametrize("folder", harness.FOLDERS, ids=[folder.name for folder in harness.FOLDERS])
 def test_a_change_of_one_file_is_linked_as_all_files_are(folder: Path) -> None:
     settings = Config(folder.resolve())
     for world in worlds(discover([folder], settings).files):
