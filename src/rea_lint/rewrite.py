@@ -131,7 +131,7 @@ def substitute(code: Durable, function: str, call: Call, replacement: Replacemen
         return None
     template, imports = replacement.template, list[Edit]()
     for dotted in replacement.imports:
-        found = _spelled(code, owner, here, dotted)
+        found = spelled_at(code, owner, here, dotted)
         if found is None:
             return None
         template = re.sub(rf"(?<![\w.]){dotted.rpartition('.')[2]}\b", found[0], template)
@@ -510,10 +510,11 @@ def spelled(code: Durable, node: cst.CSTNode, dotted: str) -> tuple[str, Edits] 
 
     None where the name it would have is taken.
     """
-    return _spelled(code, code.owner(node), code.span(node).start, dotted)
+    return spelled_at(code, code.owner(node), code.span(node).start, dotted)
 
 
-def _spelled(code: Durable, owner: Function, here: int, dotted: str) -> tuple[str, Edits] | None:
+def spelled_at(code: Durable, owner: Function, here: int, dotted: str) -> tuple[str, Edits] | None:
+    """The same at a place of a function's own code."""
     module, _, last = dotted.rpartition(".")
     for function in _around(code, owner):
         for name, bindings in function.variables.items():

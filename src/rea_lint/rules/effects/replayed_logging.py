@@ -160,7 +160,7 @@ def _fix(logger: Ref, code: Durable) -> Fix | None:
     call = main.call(made[0].span)
     if call is None or code.project.resolve(call.callees) != {"logging.getLogger"}:
         return None
-    spelling = rewrite.spelled(code, code.tree, "restate.getLogger")
+    spelling = rewrite.spelled_at(code, code.function, code.function.span.start, "restate.getLogger")
     if spelling is None:
         return None
     said = code.source.text[call.callee_span.start : call.callee_span.end]

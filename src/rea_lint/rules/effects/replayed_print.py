@@ -96,10 +96,10 @@ def replayed_print(cause: Cause, code: Durable) -> Iterator[Finding]:
 
 def _fix(cause: Cause, code: Durable) -> Fix | None:
     """Log the line, where it is one thing and the module has a logger of the SDK's."""
-    call = code.node(cause.span)
     logger = _logger(code)
     if cause.primitive != "builtins.print" or logger is None:
         return None
+    call = code.node(cause.span)
     match call:
         case cst.Call(args=[cst.Arg(keyword=None, star="")]):
             return rewrite.unsafe(f"Use `{logger}.info`", rewrite.replace(code, call.func, f"{logger}.info"))
