@@ -126,3 +126,26 @@ def test_the_newest_version_known_is_that_of_the_packs() -> None:
     newest = Version(sdk.NEWEST)
     assert all(newest >= Version(info.since) for info in load().operations.values() if info.since)
     assert newest >= Version(INSTALLED), "read the packs anew from this SDK, and say so in `sdk.NEWEST`"
+
+
+def test_versions_are_compared_as_packaging_does() -> None:
+    versions = [
+        "0",
+        "0.0",
+        "0.9",
+        "0.9.0",
+        "0.10",
+        "0.10.1",
+        "1",
+        "1.0",
+        "1.0.0",
+        "1.0.1",
+        "1.0rc1",
+        "1.1.dev1",
+        "10",
+        "2!1.0",
+        "1.0+local",
+    ]
+    for one in versions:
+        for other in versions:
+            assert sdk.is_before(one, other) is (Version(one) < Version(other)), (one, other)

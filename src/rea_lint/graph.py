@@ -317,8 +317,10 @@ def _argument(operation: Operation, name: str) -> Argument | None:
 
 def _is_attached_to(reach: Reach, function: Function, call: Call) -> bool:
     """Whether the function waits for the outcome of a message: `ctx.attach_invocation(await handle.invocation_id())`."""
-    handles = {f"{function.name}:{name}" for name, bindings in function.variables.items() if any(b.span == call.span for b in bindings)}
     attached = [o.call for o in reach.visit(function.name).operations if o.info.name == "attach_invocation"]
+    if not attached:
+        return False
+    handles = {f"{function.name}:{name}" for name, bindings in function.variables.items() if any(b.span == call.span for b in bindings)}
     ids = {ref for each in attached if (given := each.argument(0, "invocation_id")) is not None for ref in _followed(reach, given.values)}
     return any(f"{handle}.invocation_id()" in ids for handle in handles)
 

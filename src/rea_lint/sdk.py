@@ -52,9 +52,24 @@ class Sdk(Struct, frozen=True, dict=True):
 
 def is_before(version: str, other: str) -> bool:
     """Whether a version is older than another."""
+    one, two = _numbers(version), _numbers(other)
+    if one is not None and two is not None:  # as nearly always
+        return one < two
+
     from packaging.version import Version  # noqa: PLC0415 -- the same
 
     return Version(version) < Version(other)
+
+
+def _numbers(version: str) -> list[int] | None:
+    """The numbers that a version consists of, without zeros at the end, which make no difference; None if there is more in it."""
+    parts = version.split(".")
+    if not version.isascii() or not all(map(str.isdecimal, parts)):
+        return None
+    numbers = [*map(int, parts)]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return numbers
 
 
 NEWEST_KNOWN = Sdk(NEWEST, "the newest version known")
