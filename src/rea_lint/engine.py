@@ -262,7 +262,9 @@ def _visited(
     count = min(jobs, sum(weights.values()) // ENOUGH)
     if count < 2:
         return rule.visit(project, rules, sources, reported, config, functions=functions, kept=kept, pause=pause)
-    parts = [frozenset(n for path in part for n in project.facts[path].functions) for part in processes.split(weights, count)]
+    ahead = sum(weights.values()) // 10  # the first asks also about the project, services and handlers
+    shares = processes.split(weights, count, ahead=ahead)
+    parts = [frozenset(name for path in share for name in project.facts[path].functions) for share in shares]
     rest = frozenset[str]().union(*parts[1:])
 
     def visit(part: frozenset[str]) -> tuple[list[tuple[int, str, Finding, tuple[str, ...]]], list[InternalError], set[suppress.Use]]:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rea_lint.facts import Facts
     from rea_lint.files import File
     from rea_lint.git import Changes
+    from rea_lint.packs import Knowledge
 
 
 def check(options: Options) -> int:
@@ -130,13 +132,16 @@ def _reporting(
     from rea_lint.cli.surveying import surveyor
 
     config = discovery.config
-    knowledge = engine.knowledge_for(config) if store is None else store.knowledge(config, engine.knowledge_for)
+
+    @cache
+    def knowledge() -> Knowledge:
+        return engine.knowledge_for(config) if store is None else store.knowledge(config, engine.knowledge_for)
 
     def report(texts: Mapping[str, str]) -> Report:
         current = discovery.with_texts(texts)
         jobs = processes.available(options.jobs)
         with progress.shown(len(current), is_wanted=not (options.quiet or options.verbose)) as step:
-            given = surveyor(current, store, jobs)
+            given = surveyor(current, store, jobs, meanwhile=knowledge)
 
             def facts_of(file: File) -> Facts:
                 step()
@@ -146,7 +151,7 @@ def _reporting(
                 current,
                 config,
                 discovery.reported,
-                knowledge=knowledge,
+                knowledge=knowledge(),
                 ignore_suppressions=options.ignore_suppressions,
                 facts_of=facts_of,
                 jobs=jobs,
