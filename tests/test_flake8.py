@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,12 @@ def test_it_reads_stdin(tree: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tree({"app.py": "import restate\n", "clock.py": CLOCK, "rea-lint.toml": ""}))
     assert found(APP, "app.py", ["-"]) == [FOUND]
     assert found(APP, "stdin", ["-"]) == [FOUND]
+
+
+def test_it_asks_for_what_flake8_gives() -> None:
+    """flake8 reads the names of the parameters, of a class that can be inspected."""
+    parameters = [*inspect.signature(flake8.Plugin.__init__).parameters][1:]
+    assert parameters == ["tree", "filename", "lines"]  # by the first it knows what kind of plugin it is
 
 
 def test_a_broken_configuration_is_raised(tree: Write, monkeypatch: pytest.MonkeyPatch) -> None:

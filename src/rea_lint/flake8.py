@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from rea_lint import baseline, engine
@@ -32,16 +31,17 @@ STDIN = "-"
 Found = tuple[int, int, str, type["Plugin"]]  # row from 1, column from 0, code and message, who says so
 
 
-class Plugin(Struct, frozen=True):
+class Plugin:
     """What flake8 makes for each file, and asks for what it found.  Raises UserError for a configuration that cannot be used."""
-
-    tree: ast.AST  # says that the file is worth a look: flake8 asks nobody about one that cannot be parsed
-    filename: str
-    lines: list[str]
 
     name = "rea-lint"
     version = version("rea-lint")
     asked: ClassVar[tuple[str, ...]] = (".",)  # the files and folders that flake8 was called with; () if it reads stdin
+
+    def __init__(self, tree: ast.AST, filename: str, lines: list[str]) -> None:  # noqa: ARG002 -- flake8 finds out by the names what to give
+        """`tree` says that the file is worth a look: flake8 asks nobody about one that cannot be parsed."""
+        self.filename = filename
+        self.lines = lines
 
     @classmethod
     def parse_options(cls, options: Namespace) -> None:
