@@ -160,6 +160,7 @@ def test_a_function_owns_its_body_and_not_its_defaults_and_decorators() -> None:
     [
         "x = " + "-" * (MOST_NESTED + 10) + "1",
         "x = '" + "a" * 600_000 + "'",
+        "x = 1 if(lambda: 2)else 3",  # a lambda there is a TypeError of libcst's
     ],
 )
 def test_what_is_too_much_for_libcst_is_not_given_to_it(body: str) -> None:

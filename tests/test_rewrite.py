@@ -279,6 +279,15 @@ def test_an_import_in_the_function_counts_below_it() -> None:
         ("x = lambda: requests.get('u').text", None),
         ("x = requests.get(\n    'u',  # one\n).text", "x = await ctx.run_typed(\"get\", lambda: requests.get(\n    'u',  # one\n).text)"),
         ("x = requests.get(y := 'u').text", None),
+        (
+            "(  # one\n    requests\n    .get('u')\n)",
+            "def get() -> None:\n    (requests\n    .get('u'))\n\n(  # one\n    await ctx.run_typed(\"get\", get)\n)",
+        ),
+        (
+            "(  # '\n    # )\\\n  \\\n  requests\n    .get('#')  # (\n)",
+            "def get() -> None:\n    (requests\n    .get('#'))\n\n(  # '\n    # )\\\n  \\\n  await ctx.run_typed(\"get\", get)  # (\n)",
+        ),
+        ("match (await client.get('u')).text:\n    case _:\n        pass", None),
         ("for x in requests.get('u'):\n    pass", None),
         # what needs the context is evaluated before the step
         ("x = fetch(name=ctx.key())", None),
@@ -288,6 +297,10 @@ def test_an_import_in_the_function_counts_below_it() -> None:
         ("x = await push(1)", 'x = await ctx.run_typed("push", push, item=1)'),
         ("x = await push(1, count=2)", 'x = await ctx.run_typed("push", push, item=1, count=2)'),
         ("x = await push(item=(yes))", 'x = await ctx.run_typed("push", push, item=(yes))'),
+        (
+            "x = await push(item=(  # one\n    yes for yes in items))",
+            'x = await ctx.run_typed("push", push, item=(# one\n    yes for yes in items))',
+        ),
         ("x = await push(ctx.key())", None),
         (
             "x = await post(1, name='b')",
@@ -305,11 +318,8 @@ def test_an_import_in_the_function_counts_below_it() -> None:
 )
 def test_a_call_becomes_a_step(body: str, wanted: str | None) -> None:
     code = handler(body)
-    call = next(
-        node
-        for node, _ in code.nodes
-        if isinstance(node, cst.Call) and code.text(node.func) in {"requests.get", "client.get", "fetch", "save", "make", "post", "push"}
-    )
+    called = {"requests.get", "client.get", "fetch", "save", "make", "post", "push"}
+    call = next(node for node, _ in code.nodes if isinstance(node, cst.Call) and "".join(code.text(node.func).split()) in called)
     assert after(code, rewrite.wrap_in_step(code, code.span(call))) == wanted
 
 
@@ -415,6 +425,16 @@ def test_an_import_goes_with_the_only_call_of_it(body: str, is_removed: bool) ->
     code = handler(body, "import time\nimport restate\norders = restate.Service('o')\n\n\n")
     edits = rewrite.remove_import(code, "time", code.span(find(code, "time.time()")))
     assert bool(edits) == is_removed
+
+
+@pytest.mark.parametrize("call", ["time.time()", "(time).time()", "(time.time)()", "time.\\\n    time()"])
+def test_an_import_goes_however_the_call_is_written(call: str) -> None:
+    code = handler(f"print({call})", "import time\nimport restate\norders = restate.Service('o')\n\n\n")
+    read = next(call for call in code.function.calls if call.callees == ("time.time",))
+    edits = rewrite.substitute(code, "app.place", read, replacement("await {ctx}.time()"))
+    assert edits is not None
+    done = apply(code.source.text, edits)
+    assert (done.partition("\n")[0], done.rpartition(":\n    ")[2]) == ("import restate", "print(await ctx.time())")
 
 
 def test_an_import_that_another_file_takes_from_here_stays() -> None:

@@ -10,6 +10,7 @@ from rea_lint.diagnostic import Applicability
 HEAD = """\
 import asyncio
 import datetime
+import functools
 import random
 import secrets
 import time
@@ -34,7 +35,7 @@ def pages(url: str):
     yield requests.get(url, timeout=5).text
 
 
-USED = (asyncio, datetime, random, secrets, time, uuid, DateTime)
+USED = (asyncio, datetime, functools, random, secrets, time, uuid, DateTime)
 
 
 @orders.handler()
@@ -86,6 +87,14 @@ def test_safe_fixes(before: str, after: str) -> None:
             'ctx.set("a", answer("https://a.test").json())',
             'ctx.set("a", await ctx.run_typed("answer", lambda: answer("https://a.test").json()))',
         ),
+        (
+            "ctx.set('a', f'a' f\"{secrets.token_hex(4)}\" 'b')",
+            "ctx.set('a', f'a' f\"{await ctx.run_typed('token_hex', lambda: secrets.token_hex(4))}\" 'b')",
+        ),
+        (
+            'ctx.set("a", functools.partial(random.randint, 1, 6)())',  # the generator of the context would not be told the bounds
+            'ctx.set("a", await ctx.run_typed("step", lambda: functools.partial(random.randint, 1, 6)()))',
+        ),
         ("time.sleep(0.5)  # a moment", "await ctx.sleep(datetime.timedelta(seconds=0.5))  # a moment"),
     ],
 )
@@ -103,6 +112,7 @@ def test_unsafe_fixes(before: str, after: str) -> None:
         'found = answer("https://a.test")',  # a response is not JSON
         'ctx.set("a", [page for page in pages("https://a.test")])',  # nor is a generator
         'await ctx.run_typed("a", answer("https://a.test"))',  # it is the call that is wrong, not that a step is missing
+        'ctx.set("a", functools.partial(datetime.datetime.now, datetime.timezone.utc)())',  # whose time zone would be lost
         'ctx.set("a", str({"b", "c"}))',  # a sorted one has other brackets
         'ctx.set("a", {"b", "c"}.pop())',  # a sorted list does not lose what is taken out
     ],

@@ -75,7 +75,7 @@ def replace(code: Durable, node: cst.BaseExpression, text: str) -> Edits | None:
 def _parsed(text: str) -> cst.BaseExpression | None:
     try:
         return cst.parse_expression(text)
-    except cst.ParserSyntaxError:
+    except (cst.ParserSyntaxError, TypeError):
         return None
 
 
@@ -118,7 +118,9 @@ def substitute(code: Durable, function: str, call: Call, replacement: Replacemen
     """
     owner, here = code.project.functions[function], call.span.start
     node = code.syntax.at(call.span) if code.syntax is not None else None
-    if code.syntax is None or node is None or (replacement.awaited and not code.syntax.awaits(node)):
+    if code.syntax is None or not isinstance(node, ast.Call) or (replacement.awaited and not code.syntax.awaits(node)):
+        return None
+    if len(arguments_of(node)) != len(call.arguments):  # a `partial` has some already
         return None
     context = code.context_at(owner, here)
     fits = {
@@ -146,8 +148,10 @@ def in_place_of(code: Durable, call: Call, text: str, imports: Iterable[Edit] = 
     edits = _put(code, node, call.span, text) if node is not None else None
     if edits is None:
         return None
-    said = re.fullmatch(r"(\w+)(\s*\.\s*\w+)*", code.source.text[call.callee_span.start : call.callee_span.end])
-    return _without_import(code, said[1], call.callee_span, (*edits, *imports)) if said is not None else (*edits, *imports)
+    first = node.func if isinstance(node, ast.Call) else None
+    while isinstance(first, ast.Attribute):
+        first = first.value
+    return _without_import(code, first.id, call.callee_span, (*edits, *imports)) if isinstance(first, ast.Name) else (*edits, *imports)
 
 
 def _put(code: Durable, node: ast.expr, span: Span, text: str) -> Edits | None:
@@ -263,10 +267,10 @@ def _fits_strings(code: Durable, node: cst.CSTNode, text: str) -> bool:
 
 
 def _quote(code: Durable, syntax: Syntax, node: ast.expr) -> str:
-    """The quote for a string at a node: not that of an f-string around it."""
-    around = (syntax.span(each).start for each in syntax.ancestors(node) if type(each).__name__ in STRINGS)
-    begins = (re.compile(r"\w*(['\"])").match(code.source.text, start) for start in around)
-    return "'" if any(begin is not None and begin[1] == '"' for begin in begins) else '"'
+    """The quote for a string at a node: not that of an f-string around it, which only libcst tells from those it is put together with."""
+    old = code.node(syntax.span(node)) if _is_in_string(syntax, node) else None
+    taken = {each.end[0] for each in code.ancestors(old) if isinstance(each, cst.FormattedString)} if old is not None else set()
+    return "'" if '"' in taken else '"'
 
 
 def _comments(node: cst.CSTNode) -> Iterator[str]:
@@ -453,7 +457,8 @@ def _with_named_step(code: Durable, whole: ast.expr, name: str, run: str, return
     at = next(at for at, node in enumerate(above) if isinstance(node, ast.stmt))
     statement, around = above[at], above[at + 1]
     owner = syntax.owner(whole)
-    if owner is None or hasattr(statement, "body") or any(isinstance(node, BRACKETS) for node in above[:at]):
+    is_compound = hasattr(statement, "body") or isinstance(statement, ast.Match)
+    if owner is None or is_compound or any(isinstance(node, BRACKETS) for node in above[:at]):
         return None
     if not _is_alone(code.source, syntax.span(statement)):
         return None

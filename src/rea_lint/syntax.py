@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 import warnings
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from rea_lint.comments import tokens
 from rea_lint.names import CASTS, WRAPPERS
-from rea_lint.text import Source, Span
+from rea_lint.text import Position, Source, Span
 from rea_lint.tree import Unreadable, cut, unwrapped
 
 if TYPE_CHECKING:
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from rea_lint.facts import Call, Facts, Function, Refs
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_CLOSING = re.compile(r"\s*\)")
-_OPENING = re.compile(r"[\s)\\]*\(")
+_COMMENT = r"#[^\r\n]*(?=[\r\n])"
+_CLOSING = re.compile(rf"(?:[\s\\]|{_COMMENT})*\)")
+_OPENING = re.compile(rf"(?:[\s)\\]|{_COMMENT})*\(")
+_BLANK = " \t\f\r\n\\"
 _OPERATOR = re.compile(r"\b(?:and|or)\b")
 DISPLAYS = {
     "Compare": "bool",
@@ -161,9 +165,7 @@ class Syntax:
     def is_wrapped(self, node: ast.expr, *, in_call: bool = True) -> bool:
         """Whether an expression stands in parentheses of its own; those of a call, `in_call`, are not."""
         span, text = self.span(node), self._source.text
-        at = span.start - 1
-        while at >= 0 and text[at].isspace():
-            at -= 1
+        at = self._before(span.start) - 1
         if at < 0 or text[at] != "(" or not _CLOSING.match(text, span.end):
             return False
         parent = self.parent(node)
@@ -171,6 +173,27 @@ class Syntax:
             opening = _OPENING.match(text, self.span(parent.func).end)
             return opening is not None and at >= opening.end()
         return not (isinstance(parent, ast.Tuple | ast.GeneratorExp) and self._written(parent).start == at)
+
+    def _before(self, at: int) -> int:
+        """Where the code before a place ends: whitespace, comments and backslashes at line ends aside."""
+        text = self._source.text
+        while True:
+            while at > 0 and text[at - 1] in _BLANK:
+                at -= 1
+            if "#" not in text[self._source.line_span(self._source.position(at).row).start : at] or at not in self._comments:
+                return at
+            at = self._comments[at]
+
+    @cached_property
+    def _comments(self) -> Mapping[int, int]:
+        """Where what a comment says ends -> where the comment begins."""
+        source, shift = Source(self._slice.text), self._slice.shift
+        found: dict[int, int] = {}
+        for token in tokens(source.text):
+            if token.type == tokenize.COMMENT:
+                start = source.offset(Position(token.start[0], token.start[1] + 1)) + shift
+                found[start + len(token.string.rstrip(_BLANK))] = start
+        return found
 
     def up_to(self, operation: ast.BoolOp, last: int) -> Span:
         """The part of `a and b and c` that ends with one of its values."""

@@ -199,7 +199,7 @@ class Parsed:
         self._text = text
         try:
             self._module = cst.parse_module(text)
-        except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError) as error:
+        except (cst.ParserSyntaxError, cst.CSTValidationError, UnicodeEncodeError, TypeError) as error:  # `x if(lambda: 1)else y`
             raise Unreadable(f"libcst cannot parse it: {str(error).splitlines()[0]}") from error
         self.root = _root(self._module, is_lambda=is_lambda)
         self.parents: dict[cst.CSTNode, cst.CSTNode] = {}

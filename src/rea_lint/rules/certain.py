@@ -103,7 +103,7 @@ def _parsed(binding: Binding, code: Durable) -> cst.BaseExpression | None:
     """The expression that a variable of the file is bound to, which is in no function's tree."""
     try:
         return cst.parse_expression(code.source.text[binding.span.start : binding.span.end])
-    except cst.ParserSyntaxError:
+    except (cst.ParserSyntaxError, TypeError):  # `x if(lambda: 1)else y`
         return None
 
 

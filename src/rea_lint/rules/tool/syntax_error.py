@@ -88,7 +88,7 @@ def _needs(text: str) -> Version:
     """The oldest Python that has all syntax of a text, as far as it is newer than 3.10."""
     try:
         pending: list[cst.CSTNode] = [cst.parse_module(text)]
-    except cst.ParserSyntaxError:
+    except (cst.ParserSyntaxError, TypeError):  # `x if(lambda: 1)else y`
         return (0, 0)
     newest = (3, 10)
     while pending:
