@@ -349,6 +349,7 @@ OPERATION = "await ctx.run_typed('charge', charge)"
         (f"for x in range(NOW):\n    {OPERATION}", {B}),
         (f"match NOW:\n    case 3:\n        {OPERATION}", {B}),
         (f"match items:\n    case [] if NOW:\n        {OPERATION}", {B}),
+        (f"match items:\n    case [] if NOW:\n        return\n{OPERATION}", {B, R}),
         ("match NOW:\n    case x:\n        ctx.set('at', x)", {A, B}),
         (f"{OPERATION} if NOW else None", {B}),
         (f"NOW and {OPERATION}", {B}),

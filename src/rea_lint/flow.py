@@ -483,7 +483,7 @@ class _Search:
             case ast.arguments():
                 self._default(flow, parent, node)
             case ast.match_case():
-                self._controls(flow, node, parent, parent.body)
+                self._controls(flow, node, parent.body[-1], parent.body)  # a case has no place of its own
             case ast.expr():
                 self._follow(flow, parent)
             case _:
