@@ -124,6 +124,14 @@ def test_what_it_asks_for(tree: Tree, change: Callable[[Path], object]) -> None:
     assert not same(root, remembered)
 
 
+def test_a_project_file_may_become_a_configuration(tree: Tree) -> None:
+    root = tree(PROJECT | {"tools/pyproject.toml": "[project]\nname = 'tools'\n"})
+    remembered = known(root)
+    assert same(root, remembered)
+    (root / "tools/pyproject.toml").write_text("[tool.rea-lint]\nignore = ['REA1']\n")
+    assert not same(root, remembered)
+
+
 def test_what_is_named_and_is_none_is_looked_at(tree: Tree) -> None:
     root = tree(PROJECT)
     assert not same(root, known(root), ["shop/far.py"])
@@ -157,6 +165,15 @@ def test_what_was_changed_just_now_is_not_trusted(tree: Tree, monkeypatch: pytes
     remembered = remember(found, later)
     assert remembered is not None
     assert rediscovery.GONE not in remembered.sources.values()
+
+
+def test_many_changes_are_looked_for_anew_so_that_they_are_remembered(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tree(PROJECT)
+    remembered = known(root)
+    (root / "shop/far.py").write_text("z = 2\n")
+    assert same(root, remembered)
+    monkeypatch.setattr(rediscovery, "MANY", 0)
+    assert not same(root, remembered)
 
 
 TEXTS = ("", "x = 1\n", "import restate\n", HANDLER, HANDLER + "import shop.far\n", "import shop.app\n", "@durable\ndef f(): ...\n")

@@ -97,6 +97,19 @@ def test_the_project_before_stays_as_it_is() -> None:
     assert said_before == said(before, before.facts["app.py"]) == said(fresh, before.facts["app.py"])
 
 
+def test_what_came_of_another_change_is_not_known() -> None:
+    """An editor asks the same project again and again, with the text of each keystroke."""
+    middle = of("mid", "def run(fn, x):\n    return fn(x)\n")
+    head = "import restate\nfrom mid import run\nimport time\nsvc = restate.Service('S')\ndef bad(x):\n    return time.time()\n"
+    handler = "def apply(x):\n    return x\n@svc.handler()\nasync def h(ctx, x):\n    run({}, x)\n"
+    before = linked([of("app", head + handler.format("apply")), middle])
+    before.with_facts(of("app", head + handler.format("bad")), lambda *_: False)
+    hands = {giver: {slot: set(values) for slot, values in given.items()} for giver, given in before._durable.hands.items()}
+    after = before.with_facts(of("app", head + handler.format("int")), lambda *_: False)
+    assert said(after, after.facts["app.py"]) == said(linked([after.facts["app.py"], middle]), after.facts["app.py"])
+    assert not any("app.bad" in values for given in hands.values() for values in given.values())
+
+
 @pytest.mark.parametrize("text", ["def (", APP.replace("async def h", "async def other")])
 def test_a_file_may_break_and_be_mended(text: str) -> None:
     before = linked([of("app", APP), of("client", CLIENT)])

@@ -272,6 +272,23 @@ def test_a_rule_that_raises_does_not_stop_the_others() -> None:
     assert "a fault of ours" in errors[0].traceback
 
 
+@pytest.mark.parametrize("condition", ["operations", "trigger"])
+def test_a_condition_that_raises_is_the_fault_of_its_rule_alone(condition: str) -> None:
+    def fail(*_: object) -> bool:
+        raise LookupError("a fault of ours")
+
+    def operations(operation: Operation, _: Durable) -> Iterator[Finding]:
+        yield Finding(operation.call.span, "operation")
+
+    def nodes(node: cst.If, code: Durable) -> Iterator[Finding]:
+        yield Finding(code.span(node), "node")
+
+    asked = operations if condition == "operations" else nodes
+    found, errors = harness.visit({"app.py": PROGRAM}, [made(asked, "REA198", **{condition: fail}), made(nodes)])
+    assert {each.finding.message for each in found} == {"node"}
+    assert {(error.code, error.path) for error in errors} == {("REA198", "app.py")}
+
+
 def test_a_function_that_libcst_cannot_read_is_said_once_and_its_uses_all_the_same() -> None:
     deep = f"{PROGRAM}\n\n@orders.handler()\nasync def deep(ctx: restate.ObjectContext) -> None:\n    time.time()\n    x = {'-' * 1_100}1\n    if x:\n        pass\n"
 

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from rea_lint.facts import Argument
-from rea_lint.resolve import ordered, owner
+from rea_lint.resolve import NOTHING, ordered, owner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -94,7 +94,7 @@ class Reach(Struct):
     started: dict[str, list[Step]] = field(default_factory=dict)  # of step code: function -> the steps of it whose actions have theirs
     explored: list[str] | None = None  # the roots of the last time that all was followed
     fresh: set[str] = field(default_factory=set)  # the nodes that were visited for this project, not for the one it was forked from
-    hands: dict[str, dict[Ref, set[str]]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
+    hands: dict[str, dict[Ref, Values]] = field(default_factory=dict)  # function or class -> what it hands over, by parameter
     givers: dict[Ref, set[str]] = field(default_factory=dict)  # parameter -> what has handed something over for it, perhaps in another fork
     pause: Callable[[], None] = lambda: None  # called again and again while this is explored; may raise to stop it
     inert: dict[str, bool] = field(default_factory=dict)  # canonical name -> whether nothing comes of calling it, whatever it is given
@@ -118,10 +118,12 @@ class Reach(Struct):
         """Note that a function hands `values` to a parameter; True if that is news."""
         if not values:
             return self.resolver.enter(function)
-        known = self.hands.setdefault(giver, {}).setdefault(slot, set())
+        given = self.hands.get(giver, {})
+        known = given.get(slot, NOTHING)
         if not known:
             self.givers.setdefault(slot, set()).add(giver)
-        known |= values
+        if not known >= values:
+            self.hands[giver] = {**given, slot: known | values}  # and not in place: what this was forked from has the same
         return self.resolver.bind(function, slot, values)
 
     def fork(self, index: Index, dropped: Collection[str], fallback: Resolver | None = None) -> Reach:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from rea_lint.config import Config
 
 GONE: State = (-1, -1, -1)
+MANY = 200
+"""Files that may have changed: to look at more takes longer than a discovery, which is remembered then."""
+
 _USED = re.compile(r"@[ \t]*((?:\w+[ \t]*\.[ \t]*)*\w+)")
 _MARKS = frozenset({".gitignore", "pyvenv.cfg", *FILES, *PROJECT_FILES})
 
@@ -38,7 +41,7 @@ class Remembered(Struct, frozen=True):
     root: str
     folders: Mapping[str, State]  # that were listed
     shapes: Mapping[str, str]  # what matters of what was in them
-    rules: Mapping[str, State]  # files of git's that say what it ignores; `GONE` if there is none
+    rules: Mapping[str, State]  # files that say what git ignores, or may have a configuration of ours; `GONE` if there is none
     repositories: Mapping[str, bool]  # folders from the root up -> whether they are one
     sources: Mapping[str, State]  # all Python files; `GONE` for one that was too new to be sure of
     files: tuple[File, ...]  # the candidates, without their texts
@@ -62,7 +65,7 @@ def remember(discovery: Discovery, now: int) -> Remembered | None:
             rules[os.path.join(at, ".git", "info", "exclude")] = _state(os.path.join(at, ".git", "info", "exclude"))
             break
         at = os.path.dirname(at)
-    within = ((path, _state(path)) for path in (os.path.join(folder, ".gitignore") for folder in trace.folders))
+    within = ((path, _state(path)) for folder in trace.folders for path in (os.path.join(folder, name) for name in (".gitignore", *FILES)))
     rules |= {path: state for path, state in within if state != GONE}
     folders = {path: _state(path) for path in trace.folders}
     sources = {path: _state(path) for path in discovery.walked}
@@ -91,10 +94,12 @@ def again(remembered: Remembered, paths: Sequence[Path | str], config: Config) -
     if any(project_of(path, config) != remembered.root for path in asked) or not _has_same_folders(remembered):
         return None
     texts: dict[str, str] = {}
+    left = MANY
     for path, before in remembered.sources.items():
         if _state(path) == before:
             continue
-        if path in remembered.consulted:
+        left -= 1
+        if path in remembered.consulted or left < 0:
             return None
         if not (_is_candidate_as_before(path, remembered, texts) if path in candidates else _is_none(path, remembered)):
             return None

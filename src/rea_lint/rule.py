@@ -8,7 +8,7 @@ import inspect
 import re
 import sys
 import threading
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -368,7 +368,7 @@ class _Run:
         for each in within:
             for thing in self._linked(each):
                 self._ask(thing, code, path, self._project.durable.get(each.name, ()))
-        triggered = {each.name: rules for each in within if (rules := self._triggered(each))}
+        triggered = {each.name: rules for each in within if (rules := self._triggered(each, path))}
         for node, owner in code.nodes if triggered else ():
             if owner in triggered:
                 asked = [rule for rule in self._table(type(node), self._project.region(owner)) if rule in triggered[owner]]
@@ -393,14 +393,24 @@ class _Run:
             if self._table(Shared, Region.DURABLE):
                 yield from self._project.shared(name)
 
-    def _triggered(self, function: Function) -> set[Rule]:
+    def _triggered(self, function: Function, path: str) -> set[Rule]:
         """The rules that look at a node which a function has, and may have something to say, as far as its facts tell."""
         return {
             rule
             for rule, shapes in self._node_rules[self._project.region(function.name)]
             if (ANYTHING in shapes or not shapes.isdisjoint(function.shape) or (bool(function.calls) and "Call" in shapes))
-            and (rule.trigger is None or rule.trigger(function, self._project))
+            and (rule.trigger is None or self._holds(rule, path, rule.trigger, function))
         }
+
+    def _holds(self, rule: Rule, path: str, condition: Callable[[Any, Project], bool], thing: object) -> bool:
+        """Whether a condition of a rule's holds for a thing; one that raises does not, and is reported as the rule would be."""
+        try:
+            return condition(thing, self._project)
+        except Exception:  # noqa: BLE001 -- one rule's fault is not the others'
+            from traceback import format_exc  # noqa: PLC0415 -- seldom needed
+
+            self.errors.append(InternalError(rule.code, path, "condition", format_exc()))
+            return False
 
     def _table(self, kind: type, region: Region) -> tuple[Rule, ...]:
         """The rules that look at things of a class in a region."""
@@ -417,7 +427,8 @@ class _Run:
         of = id(thing.info) if kind is Operation else thing.effect if kind is Use or kind is Cause else None  # type: ignore[attr-defined]
         rules = self._concerned.get((kind, of))
         if rules is None:
-            rules = self._concerned[kind, of] = tuple(r for r in self._table(kind, Region.DURABLE) if _concerns(r, thing, self._project))
+            among = self._table(kind, Region.DURABLE)
+            rules = self._concerned[kind, of] = tuple(r for r in among if self._holds(r, path, partial(_concerns, r), thing))
         self._ask_all(rules, thing, second, path, handlers)
 
     def _ask_all(self, rules: Iterable[Rule], thing: object, second: object, path: str, handlers: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 """The `ast` tree of one function: whose code each node is, and where it stands in the file.  A tenth of what libcst's tree costs.
 
-For what follows values (`flow`), which looks at expressions and does not edit them.
+For what follows values (`flow`) and for fixes of effects (`rewrite`).
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class Syntax:
     def span(self, node: ast.AST) -> Span:
         """Where a node stands in the file, without the parentheses and whitespace around it."""
         span = self._written(node)
-        if type(node) is ast.GeneratorExp or (type(node) is ast.Tuple and self._is_wrapped(node)):
+        if type(node) is ast.GeneratorExp or (type(node) is ast.Tuple and self._has_parentheses(node)):
             return self._within(span)
         return span
 
@@ -237,7 +237,7 @@ class Syntax:
         span = self._spans(node)
         return Span(span.start + self._slice.shift, span.end + self._slice.shift)
 
-    def _is_wrapped(self, node: ast.Tuple) -> bool:
+    def _has_parentheses(self, node: ast.Tuple) -> bool:
         """Whether a tuple stands in parentheses of its own."""
         whole = self._written(node)
         if not node.elts:

@@ -47,13 +47,20 @@ def _leave(code: int) -> NoReturn:
     To take down in good order what a run has made would cost a fifth of the run; and after an interrupt the thread that visits may be deep
     in libcst, and would be waited for.  A profiler or debugger is told of the end, since it has something to say then.
     """
-    if code != INTERRUPTED and (sys.getprofile() is not None or sys.gettrace() is not None):
+    if code != INTERRUPTED and (sys.getprofile() is not None or sys.gettrace() is not None or _is_monitored()):
         sys.exit(code)
     try:
-        sys.stderr.flush()
+        if sys.stderr is not None:  # as it is where somebody closed it
+            sys.stderr.flush()
     except OSError:
         code = code or FAILED
     os._exit(code)
+
+
+def _is_monitored() -> bool:
+    """Whether a profiler or debugger uses what Python 3.12 has for them."""
+    monitoring = getattr(sys, "monitoring", None)
+    return monitoring is not None and any(monitoring.get_tool(number) is not None for number in range(6))
 
 
 def run(arguments: list[str], recording: Recording | None = None) -> int:

@@ -224,7 +224,8 @@ def _folders(arguments: Sequence[str]) -> Iterator[str]:
 def _key(arguments: Sequence[str]) -> bytes:
     """All that a run depends on and that is no file."""
     variables = [f"{name}={value}" for name, value in os.environ.items() if name not in PASSING]
-    streams = [repr(os.get_terminal_size(stream.fileno())) if stream.isatty() else "-" for stream in (sys.stdout, sys.stderr)]
+    terminals = [stream if stream is not None and stream.isatty() else None for stream in (sys.stdout, sys.stderr)]  # None: it is closed
+    streams = ["-" if stream is None else repr(os.get_terminal_size(stream.fileno())) for stream in terminals]
     words = [sys.version, sys.executable, os.getcwd(), *streams, *sorted(variables), "", *arguments]
     return _digest("\0".join(words).encode("utf-8", "surrogateescape"))  # variables may hold secrets: they are not written down
 

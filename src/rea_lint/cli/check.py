@@ -183,8 +183,13 @@ def _cache(options: Options, config: Config, say: Callable[[str], None]) -> Iter
 
 def _record(store: Cache, discovery: Discovery, options: Options) -> None:
     """For runs to come: what this run depends on."""
+    from rea_lint import processes
+
     recording: Recording | None = get_current_context().obj
-    if recording is not None and not store.problem and not options.watch and not options.interactive:
+    is_seen = (
+        not discovery.config.rules or processes.available(options.jobs) == 1
+    )  # what rules of the user's read in other processes is not
+    if recording is not None and is_seen and not store.problem and not options.watch and not options.interactive:
         recording.folder = str(store.folder)
         trace = discovery.trace
         recording.looked_at(discovery.walked | (trace.folders | trace.rules if trace else frozenset()))
