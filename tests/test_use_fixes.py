@@ -59,6 +59,7 @@ def fixed(line: str, least: Applicability) -> str:
         ('ctx.set("a", random.randint(1, 6))', 'ctx.set("a", ctx.random().randint(1, 6))'),
         ('ctx.set("a", sorted(items, key=lambda _: random.random()))', 'ctx.set("a", sorted(items, key=lambda _: ctx.random().random()))'),
         ('ctx.set("a", list({"b", "c"}))', 'ctx.set("a", list(sorted({"b", "c"})))'),
+        ("ctx.set('a', f\"{1:{''.join({'8', '9'})}}\")", "ctx.set('a', f\"{1:{''.join(sorted({'8', '9'}))}}\")"),
     ],
 )
 def test_safe_fixes(before: str, after: str) -> None:
@@ -107,6 +108,7 @@ def test_unsafe_fixes(before: str, after: str) -> None:
     [
         'ctx.set("a", list(time.time() for _ in items))',  # no await in a generator
         'ctx.set("a", (lambda: time.time())())',  # nor in a lambda
+        'class At: ctx.set("a", time.time())',  # nor in a class
         'ctx.set("a", max(items, key=random.random))',  # not called here
         "await asyncio.wait_for(asyncio.sleep(1), 2)",  # a durable future is no coroutine
         'found = answer("https://a.test")',  # a response is not JSON

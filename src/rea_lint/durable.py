@@ -218,7 +218,7 @@ class Durable:
         return self.context_name(node) if self.awaits(node) else None
 
     def awaits(self, node: cst.CSTNode) -> bool:
-        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression."""
+        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression or class."""
         owner = self._tree.owner(node)
         if owner is None or not owner.is_async:
             return False
@@ -227,6 +227,8 @@ class Durable:
             if self._tree.owner(around) is not owner:
                 break
             if isinstance(around, cst.GeneratorExp) and around.for_in.iter is not inside:  # the first iterable is evaluated outside
+                return False
+            if isinstance(around, cst.ClassDef):
                 return False
             if not isinstance(around, cst.CompFor):
                 inside = around

@@ -159,9 +159,7 @@ def _reached(given: cst.BaseExpression, start: cst.BaseExpression, code: Durable
                 if isinstance(held, cst.BaseExpression) and not isinstance(held, cst.Set):
                     todo.append(held)
             case cst.FormattedStringExpression():
-                text = code.parent(around)
-                assert isinstance(text, cst.FormattedString)
-                todo.append(text)
+                todo.append(next(each for each in code.ancestors(around) if isinstance(each, cst.FormattedString)))  # it may be a width
             case cst.Subscript(value=value) if value is node:
                 todo.append(around)
             case cst.BinaryOperation() | cst.IfExp() | cst.NamedExpr() | cst.Await() | cst.ConcatenatedString():

@@ -136,12 +136,14 @@ class Syntax:
                 return tuple(f"{ref}()" for ref in called)
 
     def awaits(self, node: ast.AST) -> bool:
-        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression."""
+        """Whether `await` is possible at a node: directly inside an `async def`, and not in a generator expression or class."""
         owner, inside = self.owner(node), node
         for around in self.ancestors(node):
             if self.owner(around) is not owner:
                 break
             if isinstance(around, ast.GeneratorExp) and around.generators[0].iter is not inside:  # that is evaluated outside
+                return False
+            if isinstance(around, ast.ClassDef):
                 return False
             if not isinstance(around, ast.comprehension):
                 inside = around
