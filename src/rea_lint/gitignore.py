@@ -67,9 +67,9 @@ def rules_for(root: str, config: Config) -> tuple[Ignores, ...]:
     if not config.respect_gitignore:
         return tuple(rules)
     above = [root]
-    while not _is_repository(above[-1]) and os.path.dirname(above[-1]) != above[-1]:
+    while not is_repository(above[-1]) and os.path.dirname(above[-1]) != above[-1]:
         above.append(os.path.dirname(above[-1]))
-    if _is_repository(above[-1]):
+    if is_repository(above[-1]):
         rules += gitignore(above[-1], os.path.join(".git", "info", "exclude"))
     else:
         above = [root]
@@ -83,7 +83,8 @@ def excludes(config: Config, folder: str) -> Ignores:
     return _ignores(folder, [*config.exclude, *config.extend_exclude])
 
 
-def _is_repository(folder: str) -> bool:
+def is_repository(folder: str) -> bool:
+    """Whether a folder is the root of a git repository."""
     return os.path.exists(os.path.join(folder, ".git"))
 
 

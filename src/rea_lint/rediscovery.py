@@ -19,6 +19,7 @@ from rea_lint.config import FILES, PROJECT_FILES
 from rea_lint.discovery import FRESH, Discovery, Passed, State, Trace, decorators_of, project_of, registers, using
 from rea_lint.facts import Broken
 from rea_lint.files import File, is_under, read, read_bytes
+from rea_lint.gitignore import is_repository
 from rea_lint.naming import imports_of
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def remember(discovery: Discovery, now: int) -> Remembered | None:
     rules: dict[str, State] = {}
     at = trace.root
     while at not in repositories:
-        repositories[at] = _is_repository(at)
+        repositories[at] = is_repository(at)
         rules[os.path.join(at, ".gitignore")] = _state(os.path.join(at, ".gitignore"))
         if repositories[at]:
             rules[os.path.join(at, ".git", "info", "exclude")] = _state(os.path.join(at, ".git", "info", "exclude"))
@@ -131,7 +132,7 @@ def sense(text: str) -> str:
 def _has_same_folders(remembered: Remembered) -> bool:
     """Whether nothing has come or gone that matters, and the same is ignored."""
     return (
-        all(_is_repository(path) is was for path, was in remembered.repositories.items())
+        all(is_repository(path) is was for path, was in remembered.repositories.items())
         and all(_state(path) == state for path, state in remembered.rules.items())
         and all(_state(path) == state or _shape(path) == remembered.shapes[path] for path, state in remembered.folders.items())
     )
@@ -167,10 +168,6 @@ def _shape(folder: str) -> str:
             if entry.name.endswith(".py") or entry.name in _MARKS or (entry.name != "__pycache__" and entry.is_dir())
         )
     )
-
-
-def _is_repository(folder: str) -> bool:
-    return os.path.exists(os.path.join(folder, ".git"))
 
 
 def _is_new(state: State, now: int) -> bool:
